@@ -1,4 +1,5 @@
-//! A compact socket address for slots: 22 bytes on a microcontroller, all zeros when it is not set.
+//! A compact socket address, which is stored in slots. The address takes 22 bytes on a microcontroller. All bytes are
+//! zero while no address is set.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -13,12 +14,13 @@ type Scope = u32;
 /// A socket address without IPv6 flow information. No stack uses this information.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
-    /// In network order; IPv4 uses the first four bytes.
+    /// The IP address in network byte order. An IPv4 address uses the first four bytes.
     ip: [u8; 16],
     scope: Scope,
     port: u16,
     is_v6: bool,
-    /// The address is that of a connection in memory; `ip` contains the handle of this connection.
+    /// The address is not a socket address: it identifies a connection in memory. `ip` contains the handle of this
+    /// connection.
     is_conn: bool,
 }
 
@@ -26,14 +28,15 @@ impl Address {
     pub(crate) const EMPTY: Self =
         Self { ip: [0; 16], scope: 0, port: 0, is_v6: false, is_conn: false };
 
-    /// Makes the peer address of a connection in memory: its peer is `conn`.
+    /// Makes the address that identifies `conn`, a connection in memory. This address is the peer address of the
+    /// connection at the other end.
     pub(crate) const fn of_conn(conn: Conn) -> Self {
         let [a, b, c, d] = conn.bits().to_le_bytes();
         let ip = [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         Self { ip, is_conn: true, ..Self::EMPTY }
     }
 
-    /// Returns the connection in memory that has this address, or `None` for a socket address.
+    /// Returns the connection in memory that this address identifies. Returns `None` for a socket address.
     pub(crate) fn as_conn(&self) -> Option<Conn> {
         let [a, b, c, d, ..] = self.ip;
         self.is_conn.then(|| Conn::from_bits(u32::from_le_bytes([a, b, c, d])))

@@ -10,7 +10,7 @@ use crate::{Action, EventBase, Fired, Instant, Trigger};
 /// actions, waits, and reports what has happened. For the reports it calls the methods of [`EventBase`] whose
 /// descriptions begin with "Reports". It calls the application only in [`call`](Self::call).
 ///
-/// The back end in this example never waits. It suits an application that uses only timers:
+/// The back end in this example never waits. Such a back end suits an application that uses only timers:
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -74,16 +74,16 @@ pub trait Backend<A> {
     }
 
     /// Returns whether the next pass may begin without checking for new events. The base calls this method if no
-    /// callback was due before the last actions, and callbacks are due after them.
+    /// callback was due before the last actions, and callbacks are due after these actions.
     ///
-    /// Return `true` only if a check for new events costs a system call. Do not return `true` twice in succession.
-    /// Otherwise a connection whose callbacks always write more output would starve all other callbacks.
+    /// Return `true` only if a check for new events costs a system call. Do not return `true` twice in succession: a
+    /// connection whose callbacks always write more output would then starve all other callbacks.
     fn may_skip_poll(&mut self) -> bool {
         false
     }
 
-    /// Waits for new events, until the time `until` at the latest. [`Instant::ZERO`] means: check for new events
-    /// without waiting. The wait may end earlier.
+    /// Waits for new events, but not longer than until the time `until`. The wait may end earlier. If `until` is
+    /// [`Instant::ZERO`], only checks for new events and does not wait.
     ///
     /// A back end that cannot block registers wake-ups of its task for new events and for the time `until`. Then it
     /// returns [`Poll::Pending`]. The next iteration continues as if the wait had ended.
@@ -96,10 +96,11 @@ pub trait Backend<A> {
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Self::Error>>;
 
-    /// Reports everything that has happened to `base`. The base has already received the current time.
+    /// Calls the report methods of `base` for everything that has happened since the last call. The loop's time has
+    /// already been set to the current time.
     fn feed(&mut self, _base: &mut EventBase<'_, A>) {}
 
-    /// Calls a callback. A back end can override this method to do work before and after the call.
+    /// Calls the callback `fired`. A back end can override this method to do work before and after the call.
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
         fired.call(app, &mut base.cx);
     }

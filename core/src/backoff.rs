@@ -1,4 +1,4 @@
-//! Delays between attempts: exponential backoff with jitter.
+//! Delays between attempts to connect: exponential backoff with jitter.
 
 use core::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Makes delays from `first` to `most`, in whole milliseconds, rounded up.
+    /// Makes delays that double from `first` up to `most`. Both durations are rounded up to whole milliseconds.
     pub const fn new(first: Duration, most: Duration) -> Self {
         Self { first: crate::time::millis(first), most: crate::time::millis(most), failures: 0 }
     }
@@ -51,7 +51,7 @@ impl Backoff {
         Duration::from_millis(u64::from(least).saturating_add(spread.into()))
     }
 
-    /// Starts again with the first delay.
+    /// Resets the count of failures, so that the next delay is the first delay again.
     pub const fn reset(&mut self) {
         self.failures = 0;
     }

@@ -36,11 +36,13 @@ use crate::{EventFlags, Instant};
 
 /// The event base of an application `A` (`event_base`): tables, timers and queues in the caller's [`Storage`].
 ///
-/// An application uses the methods of [`Cx`]. The base dereferences to `Cx`. The methods here are for [back
-/// ends](crate::Backend) and for programs that run them. [`EventBase::iterate`] runs one iteration of the loop.
+/// An application uses the methods of [`Cx`], because the base dereferences to `Cx`. The methods of `EventBase` itself
+/// are for [back ends](crate::Backend) and for programs that run a back end. [`EventBase::iterate`] runs one iteration
+/// of the loop.
 pub struct EventBase<'s, A> {
     pub(crate) cx: Cx<'s, A>,
-    /// The clock that updates the time between two iterations, if the program calls each iteration itself.
+    /// The idle clock. It keeps the loop's time current between two iterations, if the program calls each iteration
+    /// itself.
     pub(crate) idle_clock: IdleClock,
 }
 
@@ -114,11 +116,11 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Sets the loop's time to `now`. A time earlier than the loop's time is ignored. Set the time before the reports
-    /// that arrived at this time. A timeout that a report starts then counts from `now`. Timers that are due become
-    /// active when the pass begins.
+    /// Sets the loop's time to `now`. A time earlier than the loop's time is ignored. Call this method before you
+    /// report what happened at the time `now`. If a report starts a timeout, the timeout begins at `now`. Timers that
+    /// are due become active when the pass begins.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     pub fn advance(&mut self, now: Instant) {
         self.cx.recorder.record(|| Entry::Time(now));

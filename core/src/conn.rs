@@ -12,17 +12,17 @@
 //!   input ring holds at least as many bytes as the input's low mark. `Writable` is reported when output was sent and
 //!   the output ring holds at most as many bytes as the output's low mark, which is zero by default.
 //! * A due callback is checked again before it is called. `Readable` is called only if reading is enabled and there is
-//!   still enough input. `Writable` is called only if writing is enabled and there is still enough room. A timeout is
-//!   called only if its direction has made no progress since it became due. While a direction is disabled, its due
-//!   callbacks wait. A due timeout is cancelled instead.
-//! * Each kind of connection declares the output space that an answer needs ([`Protocol::ROOM`]). While the output ring
-//!   has less free space, `Readable` and `Eof` wait.
-//! * The end of stream is reported in a later pass than the input before it. In between, the back end can send the
-//!   output that the `Readable` callback has written.
+//!   still enough input. `Writable` is called only if writing is enabled and there is still enough room. `Timeout` is
+//!   called only if its direction has made no progress since the callback became due. When a direction is disabled, its
+//!   due `Timeout` is cancelled, and its other due callbacks wait until the direction is enabled again.
+//! * A [`Protocol`] declares the output space that an answer to a request needs ([`Protocol::ROOM`]). While the output
+//!   ring has less free space, `Readable` and `Eof` wait.
+//! * `Eof` is called in a later pass than `Readable` for the last input. In between, the back end can send the output
+//!   that the `Readable` callback has written.
 //! * Output that does not fit into the ring, or that would exceed the ring's high mark (its limit in bytes), is refused
 //!   with an error. A full input ring puts back-pressure on the peer.
-//! * After the peer's end of stream the input ring can still be read, and output is still sent.
-//! * `Ended` is the last event. It comes once.
+//! * After the peer's end of stream, the application can still read the input ring, and output is still sent.
+//! * `Ended` is the last event. It is reported once.
 //!
 //! | file | holds |
 //! |---|---|
@@ -32,7 +32,7 @@
 //! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | methods for bytes, messages, transfers, and bytes in flash |
 //! | `outgoing.rs` | outgoing connections: at rest, connecting, reconnecting |
 //! | `pair.rs`, `filter.rs` | connections in memory: pairs of peers; connections above a filter |
-//! | `closing.rs` | the end of a connection: remaining output, the two ends of stream, or a reset |
+//! | `closing.rs` | the end of a connection: remaining output, the end of stream of each direction, or a reset |
 //! | `reports.rs` | the back end's reports, and its access to the bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `marks.rs` | the low and high marks of input and output |
@@ -78,7 +78,7 @@ use crate::error::{Code, ConnError};
 /// Most applications implement a [`Protocol`] instead.
 pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
 
-/// An event of a connection. If several events are due, they are reported in this order.
+/// An event of a connection. If several events are due, they are reported in the order of the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEvent {
@@ -87,20 +87,20 @@ pub enum ConnEvent {
     /// Input has arrived. The number of bytes in the input ring is at least the [low mark](Settings::input_marks), or
     /// the number that [`ConnMut::wait_for_input`] requested.
     Readable,
-    /// There are two possible reasons. Output was sent, and the number of unsent bytes does not exceed the [low
-    /// mark](Settings::output_marks), which is zero by default. Or the output ring has the room that
-    /// [`ConnMut::wait_for_room`] requested. Output counts as sent when the back end has taken it; the peer may not
-    /// have received it yet.
+    /// Reported in two cases. In the first case, output was sent, and the number of unsent bytes does not exceed the
+    /// [low mark](Settings::output_marks), which is zero by default. In the second case, the output ring has the room
+    /// that [`ConnMut::wait_for_room`] requested. Output counts as sent when the back end has taken it; the peer may
+    /// not have received it yet.
     Writable,
-    /// The timeout of a direction has passed ([`ConnMut::set_timeouts`]): no input arrived, or no output could be sent,
-    /// or a connect was not complete. The direction is disabled.
+    /// The timeout of a direction has passed ([`ConnMut::set_timeouts`]): no input arrived, no output could be sent, or
+    /// a connect was not completed. The base has disabled the direction before it reports the timeout.
     Timeout(Direction),
     /// The [alarm](ConnMut::alarm_after) is due.
     Alarm,
-    /// The peer will send no more. Reading is disabled; writing still works.
+    /// The peer has ended its stream. Reading is disabled; writing still works.
     Eof,
-    /// The connection has ended for the application. This is its last event. In the callback the application can read
-    /// the remaining input, unless it has closed the connection.
+    /// The connection has ended. This is its last event. In the callback the application can read the remaining input,
+    /// unless it has closed the connection.
     Ended(ConnEnd),
 }
 
@@ -108,7 +108,7 @@ pub enum ConnEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEnd {
-    /// The application closed the connection. The back end may still be sending its output.
+    /// The application closed the connection. The back end may still be sending the connection's output.
     Closed,
     /// The application aborted the connection.
     Aborted,
@@ -140,8 +140,8 @@ impl core::fmt::Display for ConnEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Direction {
-    /// From the peer.
+    /// Input, from the peer.
     Read,
-    /// To the peer.
+    /// Output, to the peer.
     Write,
 }

@@ -3,12 +3,13 @@
 use crate::handle::Conn;
 use crate::{ConnMut, PoolId};
 
-/// The application's state for each connection of one pool. A lookup takes O(1) and checks the handle. The next
-/// connection with the same [index in the pool](ConnMut::index_in_pool) gets a new state.
+/// The application's state for each connection of one pool. A lookup takes O(1) and checks the handle. When a
+/// connection has ended, a new connection can have the same [index in the pool](ConnMut::index_in_pool). The new
+/// connection gets a new state.
 ///
-/// `N` is the number of connections of the pool, including spare connections: [`Pool::conns`](crate::Pool::conns).
-/// Spare connections must be included, because every connection can have any index of the pool. For several kinds of
-/// connections, use one map with its own state type for each kind.
+/// `N` is the number of connections of the pool, including spare connections: [`Pool::conns`](crate::Pool::conns). The
+/// spare connections must be included, because a connection that the application uses can be in any slot of the pool.
+/// For several kinds of connections, use one map with its own state type for each kind.
 ///
 /// ```
 /// use picoevent::{ConnEnd, ConnMap, ConnMut, Protocol};
@@ -54,9 +55,9 @@ impl<T, const N: usize> ConnMap<T, N> {
         Self { pool: None, entries: [const { None }; N] }
     }
 
-    /// Returns the state of a connection. If the connection has no state, makes one with [`Default`]. The first call of
-    /// `of` or [`of_or`](Self::of_or) determines the pool of the map. Returns `None` for a connection of another pool,
-    /// and for a connection whose index in the pool is `N` or more.
+    /// Returns the state of a connection. If the connection has no state, makes a state with [`Default`]. The map
+    /// belongs to the pool of the first connection that is passed to this method or to [`of_or`](Self::of_or). Returns
+    /// `None` for a connection of another pool, and for a connection whose index in the pool is `N` or more.
     pub fn of<A>(&mut self, conn: &ConnMut<'_, '_, A>) -> Option<&mut T>
     where
         T: Default,
@@ -94,7 +95,7 @@ impl<T, const N: usize> ConnMap<T, N> {
         (*owner == conn).then_some(state)
     }
 
-    /// Removes the state of a connection and returns it; `None` if it has none.
+    /// Removes the state of a connection and returns the state; `None` if the connection has no state.
     pub fn remove(&mut self, conn: Conn) -> Option<T> {
         self.get(conn)?;
         let index = self.index(conn)?;
@@ -106,7 +107,7 @@ impl<T, const N: usize> ConnMap<T, N> {
         conn.index().checked_sub(first)
     }
 
-    /// Returns all connections that have a state.
+    /// Returns all connections that have a state, with their states.
     ///
     /// This example writes a line to each of these connections:
     ///

@@ -4,25 +4,24 @@
 
 use crate::Cx;
 
-/// The number of objects of each kind.
+/// The numbers of slots in use and of due callbacks in a base.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counts {
-    /// The number of things the loop waits for (`EVENT_BASE_COUNT_ADDED`). An event that waits for
-    /// its source or signal counts one, an armed timeout counts one, and a slot whose callback is
-    /// due counts one.
+    /// The sum of three numbers (`EVENT_BASE_COUNT_ADDED`): the events that wait for a source or signal, the events
+    /// whose timeout is armed, and the slots whose callback is due. So an event can be counted up to three times.
     pub added: usize,
     /// The number of slots whose callback is due (`EVENT_BASE_COUNT_ACTIVE`).
     pub active: usize,
-    /// The slots in use in the event table, limited by `EVENTS` of the storage.
+    /// The number of slots in use in the event table. The size of this table is `EVENTS` of the storage.
     pub events: usize,
-    /// The slots in use in the connection table. Connections that are being closed count, too.
+    /// The number of slots in use in the connection table. Closed connections are included until their slots are free.
     pub conns: usize,
-    /// The slots in use in the listener table.
+    /// The number of slots in use in the listener table.
     pub listeners: usize,
-    /// The slots in use in the source table.
+    /// The number of slots in use in the source table.
     pub sources: usize,
-    /// The slots in use in the table of UDP sockets.
+    /// The number of slots in use in the table of UDP sockets.
     pub udp: usize,
 }
 

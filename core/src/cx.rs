@@ -43,9 +43,10 @@ pub struct Cx<'s, A> {
     // The fields that are used most come first, because instructions for fields with a small offset are shorter.
     pub(crate) state: LoopState,
     pub(crate) phase: Phase,
-    /// Whether `due_from` must be computed again. The flag is set when the earliest deadline was cancelled or moved to
-    /// a later time. The flag is always set while the earliest deadline belongs to a connection, because the deadline
-    /// of a connection can move to a later time without setting the flag.
+    /// Whether the field `due_from` may be earlier than the earliest deadline, and must be computed again before it is
+    /// used. The flag is set when the earliest deadline is cancelled or moves to a later time. A deadline of a
+    /// connection can move to a later time without setting the flag. So the flag stays set while the earliest deadline
+    /// belongs to a connection.
     pub(crate) due_moved: bool,
     /// The number of events that wait for a source or signal.
     pub(crate) registered: u16,
@@ -54,12 +55,12 @@ pub struct Cx<'s, A> {
     /// The number of callbacks that the current or last pass has called.
     pub(crate) calls: u32,
     pub(crate) now: Instant,
-    /// The earliest deadline. If `due_moved` is set, it may be too early.
+    /// The earliest deadline. If `due_moved` is set, the actual earliest deadline may be later.
     pub(crate) due_from: Instant,
     /// The time at which the loop must end, if an exit was requested; [`Instant::MAX`] otherwise.
     pub(crate) exit_at: Instant,
-    /// The number of deadlines set so far: the last sequence number. Equal deadlines come due in
-    /// the order they were set.
+    /// The sequence number of the deadline that was set last. Timers with equal deadlines become due in the order of
+    /// their sequence numbers.
     pub(crate) sequence: usize,
     /// The number of events that have a deadline.
     pub(crate) armed: u32,
@@ -68,17 +69,18 @@ pub struct Cx<'s, A> {
     /// The timers of events and connections.
     pub(crate) timers: Timers<'s>,
     pub(crate) outbox: Outbox,
-    /// The connection whose callbacks run now, or ran last, with the callbacks that have already run.
+    /// The connection whose callback was called last, and which of its callbacks have already run. The last callback
+    /// may still be running.
     pub(crate) conn_progress: ConnProgress,
     pub(crate) queues: Queues,
     pub(crate) close_limits: CloseLimits,
     pub(crate) hooks: Hooks<A>,
     pub(crate) statics: Statics<'s>,
-    /// If a signal was raised several times, the callback of its event is called once for each raise. This field is the
-    /// event and the number of calls that are left.
+    /// If a signal was raised several times, the callback of its event is called once for each raise. This field holds
+    /// the event and the number of calls that are left.
     pub(crate) repeat: Option<(Event, NonZeroU16)>,
-    /// The event that must be freed after its callback, if this callback runs now or ran last; [`Event::NONE`] if there
-    /// is no such event.
+    /// The event whose callback was called last, if this event must be freed when the callback has returned.
+    /// [`Event::NONE`] if no event must be freed.
     pub(crate) fired_once: Event,
     /// The events that wait for signals, in the order they were added.
     pub(crate) signal_events: EventList,
@@ -93,7 +95,8 @@ pub struct Cx<'s, A> {
 
 /// Making events.
 ///
-/// Three timers: one is restarted at each touch, one fires once, and one repeats:
+/// This example makes three timers. The first timer switches a light off, and each touch of the light restarts this
+/// timer. The second timer fires once, and the third timer repeats:
 ///
 /// ```
 /// use core::time::Duration;
@@ -124,9 +127,9 @@ pub struct Cx<'s, A> {
 /// # let _ = App::start;
 /// ```
 impl<'s, A> Cx<'s, A> {
-    /// Makes an event for the readiness of a source (`event_new`); [`EventMut::add`](crate::EventMut::add)
-    /// adds it. `interest` holds `READ`, `WRITE`, `CLOSED`, and `EDGE` for an edge-triggered event. Other
-    /// bits are ignored.
+    /// Makes an event for the readiness of a source (`event_new`). The event is not pending until
+    /// [`EventMut::add`](crate::EventMut::add) adds it. `interest` is a combination of `READ`, `WRITE` and `CLOSED`.
+    /// For an edge-triggered event, also set `EDGE`. Other bits are ignored.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -163,9 +166,9 @@ impl<'s, A> Cx<'s, A> {
         self.make(Waits::Signal(signal), mode, call, EventFlags::NONE)
     }
 
-    /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay the callback is
-    /// due at once, after the callbacks that are already due. The event is freed after its callback has run, unless
-    /// the callback adds or activates it. It can be freed earlier.
+    /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay the callback is due
+    /// at once, after the callbacks that are already due. The event is freed after its callback has run, unless the
+    /// callback adds or activates it. The application can free the event earlier.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -181,7 +184,8 @@ impl<'s, A> Cx<'s, A> {
     }
 
     /// Calls `call` once, when the source is ready or the timeout has passed (`event_base_once`). The event is freed
-    /// after its callback has run, unless the callback adds or activates it. It can be freed earlier.
+    /// after its callback has run, unless the callback adds or activates it. The application can free the event
+    /// earlier.
     ///
     /// # Errors
     /// [`OnceError::NoInterest`] if `interest` contains none of `READ`, `WRITE` and `CLOSED`, [`OnceError::Full`] when
@@ -269,20 +273,21 @@ impl<'s, A> Cx<'s, A> {
 
 /// Time and due callbacks.
 impl<A> Cx<'_, A> {
-    /// Returns the loop's time: the time at which the back end last checked for new events. It is the same during a
-    /// whole pass, unless a callback calls [`Cx::update_now`].
+    /// Returns the loop's time. An iteration sets it before the back end reports events. During a pass it changes only
+    /// if a callback calls [`Cx::update_now`], and after each callback if the [`DispatchLimit`](crate::DispatchLimit)
+    /// has a time.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Moves the loop's time forward (`event_base_update_cache_time`), for a callback that has run for
-    /// a long time and has a clock. An earlier time is ignored.
+    /// Moves the loop's time forward (`event_base_update_cache_time`). A callback that takes a long time can call this
+    /// method, if it has a clock. A time earlier than the loop's time is ignored.
     pub fn update_now(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 
-    /// Queues a slot, and adds `due` to the conditions with which its callback is due. If the slot is more urgent than
-    /// the level of the current pass, the pass ends when the current callback returns.
+    /// Queues a slot, and adds `due` to the conditions for which its callback is due. If the slot's priority level is
+    /// more urgent than the level of the current pass, the pass ends when the current callback returns.
     #[inline(never)]
     pub(crate) fn activate(&mut self, id: Id, due: u8) {
         if let Some(node) = self.tables.node(id)
@@ -292,8 +297,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Does the same as [`activate`](Self::activate), for the slot of an event. This function is marked `inline`, to
-    /// save a call.
+    /// Does the same as [`activate`](Self::activate), but only for the slot of an event. This function is marked
+    /// `inline`, so that activating an event does not cost a function call.
     #[inline]
     pub(crate) fn activate_event_quickly(&mut self, id: Id, due: u8) {
         if let Some(slot) = self.tables.events.by_id(id)
@@ -323,15 +328,16 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Activates the events whose deadline has passed. If `before` is given, activates only the events that come before
-    /// this alarm. Returns the next deadline of an event.
+    /// Activates the events whose deadline has passed. If `before` is given, activates only the events whose alarm
+    /// (deadline and sequence number) precedes `before`. Returns the earliest deadline of the other events;
+    /// [`Instant::MAX`] if there is none.
     #[inline]
     fn expire_events(&mut self, before: Option<&Alarm>) -> Instant {
         let now = self.now;
         self.hooks.event_expire.map_or(Instant::MAX, |expire| expire(self, before, now))
     }
 
-    /// Returns an alarm for `deadline` with the next sequence number.
+    /// Returns an alarm (a sort key for the timer heaps) with `deadline` and the next sequence number.
     #[inline(always)]
     pub(crate) const fn next_alarm(&mut self, deadline: Instant) -> Alarm {
         self.sequence = self.sequence.wrapping_add(1);
@@ -340,8 +346,8 @@ impl<A> Cx<'_, A> {
 
     /// Returns the earliest deadline of a connection; [`Instant::MAX`] if there is none. Afterwards the connection with
     /// this deadline is the first in the heap. A key in the heap can be stale: it is earlier than the deadline of its
-    /// connection. The function moves each stale key that comes first to its correct position. It removes the key of a
-    /// connection that has no deadline any more.
+    /// connection. While the first key of the heap is stale, the function moves this key to its correct position. If
+    /// the connection has no deadline any more, the function removes the key.
     #[inline(never)]
     pub(crate) fn first_conn_deadline(&mut self) -> Instant {
         loop {
@@ -377,7 +383,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Finds the earliest deadline. If the pass begins, also activates the timers whose deadline has passed.
+    /// Finds the earliest deadline. If `pass_begins` is true, also activates the timers whose deadline has passed.
     #[inline(never)]
     pub(crate) fn find_due(&mut self, pass_begins: bool) {
         let conn = loop {

@@ -6,8 +6,8 @@ use crate::Direction;
 
 /// The handle's object was freed, or has ended, and its slot may hold another object.
 ///
-/// Nothing was changed. In a callback that may run after its object was freed, this is a normal
-/// result.
+/// Nothing was changed. A callback that uses a stored handle must expect this error, because the object can be freed
+/// before the callback runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StaleError;
@@ -16,15 +16,15 @@ pub struct StaleError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FullError {
-    /// No slot for another event: `EVENTS` of the storage.
+    /// The event table is full. Its size is `EVENTS` of the storage.
     Events,
-    /// No slot for another connection: `CONNS` of the storage.
+    /// The connection table is full. Its size is `CONNS` of the storage.
     Conns,
-    /// No slot for another listener: `LISTENERS` of the storage.
+    /// The listener table is full. Its size is `LISTENERS` of the storage.
     Listeners,
-    /// No slot for another source: `SOURCES` of the storage.
+    /// The source table is full. Its size is `SOURCES` of the storage.
     Sources,
-    /// No slot for another UDP socket: `UDP` of the storage.
+    /// The table of UDP sockets is full. Its size is `UDP` of the storage.
     Udp,
 }
 
@@ -44,7 +44,8 @@ pub struct UnseededError;
 pub enum AddError {
     /// The source the event waits for was closed.
     SourceClosed,
-    /// Other events of the source are level-triggered and this event is edge-triggered, or the reverse.
+    /// This event is edge-triggered and other events of its source are level-triggered, or this event is
+    /// level-triggered and other events of its source are edge-triggered.
     MixedEdge,
 }
 
@@ -76,41 +77,45 @@ pub enum AcceptError {
 pub enum SetupError {
     /// A table has no free slot.
     Full(FullError),
-    /// No slot for another pool.
+    /// The pool table is full. Its size is `POOLS` of the storage.
     Pools,
     /// The storage has fewer connections left than the pool needs.
     Conns {
-        /// Connections that are in no pool yet.
+        /// The number of connections of the storage that are in no pool yet.
         left: usize,
     },
     /// The storage has fewer bytes left than the rings of the pool take.
     Bytes {
-        /// Bytes that are in no pool yet.
+        /// The number of bytes of the storage that no ring uses yet.
         left: usize,
     },
-    /// The size of a ring is out of range. A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING)
-    /// bytes, and a UDP socket's ring at least [`UdpRings::LEAST`](crate::UdpRings::LEAST).
+    /// The size of a ring is out of range. A connection's ring has at least 1 byte, and a UDP socket's ring has at
+    /// least [`UdpRings::LEAST`](crate::UdpRings::LEAST) bytes. No ring has more than
+    /// [`MAX_RING`](crate::memory::MAX_RING) bytes.
     RingSize,
-    /// The base has no such pool.
+    /// The pool ID belongs to no pool of this base.
     NoPool,
     /// All connections of the pool are in use.
     PoolFull,
-    /// The output rings of the pool, or their high mark, are smaller than the room that an answer needs.
+    /// The output rings of the pool, or their high mark, are smaller than the [room](crate::Protocol::ROOM) that an
+    /// answer of the protocol needs.
     Room,
     /// The output rings of the pool, or their high mark, are smaller than the [busy
     /// text](crate::Settings::busy).
     Busy,
-    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than the
-    /// number of bytes in the ring.
+    /// A mark is not possible. A low mark must not be above its high mark or above the size of the ring. A high mark
+    /// must not be zero or less than the number of bytes that the ring holds now.
     Marks,
     /// The base already has slots for static bytes: [`Cx::set_static_slots`](crate::Cx::set_static_slots) was called
     /// before.
     Statics,
-    /// The pool is [in memory](crate::Pool::in_memory): its connections have no sockets.
+    /// The pool is [in memory](crate::Pool::in_memory), so its connections have no sockets. Listeners and outgoing
+    /// connections need a pool with sockets.
     MemoryPool,
-    /// The pool is not [in memory](crate::Pool::in_memory).
+    /// The pool is not [in memory](crate::Pool::in_memory). Pairs and connections above filters need a pool in memory.
     NeedsMemoryPool,
-    /// No filter can be put above the connection: it already has a filter above it, has ended, or is at rest.
+    /// No filter can be put above the connection: the connection already has a filter, has ended, or is at rest (it has
+    /// no socket and does not connect now).
     NotFiltered,
 }
 
@@ -150,7 +155,7 @@ pub enum LineError {
 pub enum WriteError {
     /// The ring has room for `room` bytes only.
     Full {
-        /// Bytes that would fit now.
+        /// The number of bytes that would fit now.
         room: usize,
     },
     /// The bytes are longer than the ring, and can never fit.
@@ -160,7 +165,7 @@ pub enum WriteError {
     },
     /// The sending side is finished, or the connection has failed or ended.
     Finished,
-    /// More bytes were committed than reserved.
+    /// The function that filled the reserved room returned more bytes than were reserved.
     Unreserved,
     /// No slot is free for static bytes.
     Statics,
@@ -184,11 +189,11 @@ pub enum ConnError {
     AddressLost,
     /// This device cannot connect to the address.
     AddressInvalid,
-    /// The system does not allow it.
+    /// The operating system does not allow the connection.
     Denied,
     /// The back end has no socket left.
     NoSocket,
-    /// A filter could not transform the bytes of one side for the other side.
+    /// A filter could not transform the bytes that it got from the application or from the peer.
     Filter,
     /// The name of the host has no address.
     NotFound,
@@ -208,8 +213,8 @@ impl Failure {
     }
 
     /// Returns the direction in which the failure was found. For example, a reset by the peer is found when reading,
-    /// and a peer that acknowledges nothing is found when writing. Returns `None` if the failure belongs to no
-    /// direction: the connect failed, or the local address was lost.
+    /// and a peer that acknowledges nothing is found when writing. Returns `None` if the failure was found neither when
+    /// reading nor when writing: the connect failed, or the local address was lost.
     pub const fn direction(self) -> Option<Direction> {
         self.0.direction()
     }
@@ -247,7 +252,7 @@ pub enum ListenError {
     /// It is not possible to listen on the address: its port is 0 and the stack cannot choose one,
     /// or the stack does not support the address family.
     Invalid,
-    /// The system does not allow it.
+    /// The operating system does not allow the program to listen on the address.
     Denied,
     /// The back end has no socket left.
     NoSocket,
@@ -255,8 +260,8 @@ pub enum ListenError {
     System(i32),
 }
 
-/// An error in two bytes, as a slot stores it. A negative code is a named error, a positive code is an operating
-/// system error number. Unused bits hold the direction in which the error was found.
+/// An error, encoded in two bytes so that a slot can store it. A negative code is a named error, and a positive code is
+/// an operating system error number. Unused bits hold the direction in which the error was found.
 ///
 /// A system error number above 8,191 is stored as 8,191.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -269,7 +274,8 @@ impl Code {
     /// No error: the application aborted the connection.
     pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
-    /// Returns its bits, for a field that stores another value before there is an error.
+    /// Returns the code as an unsigned number. A slot stores this number in a field that has another use before the
+    /// error occurs.
     pub(crate) const fn bits(self) -> u16 {
         self.0.cast_unsigned()
     }
@@ -278,9 +284,10 @@ impl Code {
         Self(bits.cast_signed())
     }
 
-    /// Two bits of a code store the direction: 1 for reading, 2 for writing, 0 for neither. The constants are the index
-    /// of the lower bit, `OF_SYSTEM` for system errors and `OF_NAME` for named errors. The code of a named error is
-    /// negative, so its unused bits are ones. Therefore the two bits are inverted in a named error.
+    /// Two bits of a code store the direction: 1 for reading, 2 for writing, 0 for no direction. `OF_SYSTEM` is the
+    /// index of the lower of these bits in the code of a system error. `OF_NAME` is the index of the lower of these
+    /// bits in the code of a named error. The code of a named error is negative, so all its unused bits are one.
+    /// Therefore the two bits are stored inverted in a named error.
     const OF_SYSTEM: u32 = 13;
     const OF_NAME: u32 = 5;
 
@@ -296,8 +303,8 @@ impl Code {
         })
     }
 
-    /// Makes the code of an error. The codes have the order of the variants, so the compiler can replace the match by a
-    /// subtraction.
+    /// Makes the code of an error. The codes are in the order of the variants, so that the compiler can replace this
+    /// `match` with a subtraction.
     const fn of(error: ConnError) -> Self {
         Self(match error {
             ConnError::Reset => -1,
@@ -344,7 +351,8 @@ impl Code {
     }
 }
 
-// The codes have the order of the variants, so the compiler can replace each match by a subtraction.
+// In the following conversions, the codes are in the order of the variants, so that the compiler can replace each
+// `match` with a subtraction.
 
 impl From<ConnError> for Code {
     fn from(error: ConnError) -> Self {
@@ -431,7 +439,7 @@ pub(crate) const LISTEN_ERRORS: [ListenError; 6] = [
 
 impl fmt::Display for StaleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the handle's object has been freed")
+        f.write_str("the object of the handle has ended or was freed")
     }
 }
 
@@ -463,7 +471,7 @@ impl fmt::Display for AddError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SourceClosed => "the event's source has been closed",
-            Self::MixedEdge => "events by edge and by level cannot share a source",
+            Self::MixedEdge => "edge-triggered and level-triggered events cannot share a source",
         })
     }
 }
@@ -472,7 +480,9 @@ impl fmt::Display for OnceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full(full) => full.fmt(f),
-            Self::NoInterest => f.write_str("a once-event needs something to wait for"),
+            Self::NoInterest => {
+                f.write_str("the interest of a once-event needs READ, WRITE or CLOSED")
+            }
             Self::Add(error) => error.fmt(f),
         }
     }
@@ -494,7 +504,7 @@ impl fmt::Display for WriteError {
             Self::TooLong { size } => {
                 write!(f, "the data is longer than the ring of {size} bytes: make the ring longer")
             }
-            Self::Finished => f.write_str("the connection's sending side is finished"),
+            Self::Finished => f.write_str("the connection takes no more bytes in this direction"),
             Self::Unreserved => f.write_str("more bytes were committed than reserved"),
             Self::Statics => {
                 f.write_str("all slots for static slices are in use: give the base more slots")

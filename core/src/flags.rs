@@ -1,12 +1,14 @@
-//! The conditions that an event waits for, and those that came true: a set of bits.
+//! A set of conditions, as bits: the conditions that an event waits for, or the conditions for which its callback is
+//! called.
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign};
 
 /// A set of conditions, with libevent's bit values (`EV_READ` and the like).
 ///
-/// The same type is used for an event's interest and, in its callback, for the conditions that came
-/// true. Several conditions that come true before the callback runs are merged into one call.
+/// An event's interest is the set of conditions that the event waits for. The event's callback gets the set of
+/// conditions that have become true. If several conditions become true before the callback runs, the callback is called
+/// once with all of them.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EventFlags(u8);
@@ -22,16 +24,16 @@ impl EventFlags {
     pub const WRITE: Self = Self(0x04);
     /// The signal was raised (`EV_SIGNAL`).
     pub const SIGNAL: Self = Self(0x08);
-    /// In an interest: report changes only, not conditions that stay true (`EV_ET`). In a callback:
-    /// the event is edge-triggered.
+    /// The event is edge-triggered (`EV_ET`): it becomes active when the readiness of its source changes, for example
+    /// when new bytes arrive. It does not become active again only because the source stays ready.
     pub const EDGE: Self = Self(0x20);
-    /// The source's peer will send no more (`EV_CLOSED`).
+    /// The source's peer will send no more bytes (`EV_CLOSED`).
     pub const CLOSED: Self = Self(0x80);
 
     /// The conditions that a source can report: reading, writing, closing.
     pub(crate) const IO: Self = Self(Self::READ.0 | Self::WRITE.0 | Self::CLOSED.0);
 
-    /// Makes a set from its bits. Bits without a name here are the application's own:
+    /// Makes a set from its bits. Bits for which this type has no constant are free for the application:
     /// [`EventMut::activate`](crate::EventMut::activate) passes them to the callback unchanged.
     pub const fn from_bits(bits: u8) -> Self {
         Self(bits)

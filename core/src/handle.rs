@@ -9,8 +9,8 @@
 //!
 //! A slot's generation grows by one each time the slot is taken and each time the slot is freed. A handle is valid only
 //! for the generation for which it was made. A method that gets the handle of a freed object returns
-//! [`StaleError`](crate::StaleError). It never changes the next object in the slot. The generation wraps: a handle that
-//! is kept while its slot is reused 32,768 times is valid again.
+//! [`StaleError`](crate::StaleError). The method never changes the next object in the slot. The generation wraps: a
+//! handle that is kept while its slot is reused 32,768 times is valid again.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -35,17 +35,17 @@ pub type Source = Handle<kind::Source>;
 /// A socket for datagrams.
 pub type UdpSocket = Handle<kind::UdpSocket>;
 
-/// The kinds a [`Handle`] can have. They exist only as types.
+/// The kinds of object that a [`Handle`] can identify. The kinds are used only as type parameters.
 pub mod kind {
-    /// The kind of [`Event`](super::Event).
+    /// The kind of object that an [`Event`](super::Event) identifies.
     pub enum Event {}
-    /// The kind of [`Conn`](super::Conn).
+    /// The kind of object that a [`Conn`](super::Conn) identifies.
     pub enum Conn {}
-    /// The kind of [`Listener`](super::Listener).
+    /// The kind of object that a [`Listener`](super::Listener) identifies.
     pub enum Listener {}
-    /// The kind of [`Source`](super::Source).
+    /// The kind of object that a [`Source`](super::Source) identifies.
     pub enum Source {}
-    /// The kind of [`UdpSocket`](super::UdpSocket).
+    /// The kind of object that a [`UdpSocket`](super::UdpSocket) identifies.
     pub enum UdpSocket {}
 }
 

@@ -1,4 +1,5 @@
-//! Optional hooks: pointers to parts of the loop that a firmware contains only if it uses these parts.
+//! Optional hooks: pointers to the optional parts of the loop. A firmware contains the code of an optional part only if
+//! it uses this part.
 //!
 //! The linker keeps only code that can be reached. The loop calls the following parts only through the pointers in
 //! [`Hooks`]:
@@ -9,8 +10,9 @@
 //! * sources and watchers,
 //! * the dispatch limit.
 //!
-//! The methods that first use a part set its pointers; for example, [`Cx::after`](crate::Cx::after) sets the pointer
-//! for one-shot events. So a firmware that calls none of these methods does not contain the code of the part.
+//! An application begins to use a part with certain methods, and these methods set the pointers of the part. For
+//! example, [`Cx::after`](crate::Cx::after) sets the pointer for one-shot events. A firmware that calls none of these
+//! methods does not contain the code of the part.
 
 use crate::error::AddError;
 use crate::event::OnEvent;
@@ -35,7 +37,7 @@ pub(crate) enum OneShot {
     HasRun,
 }
 
-/// The pointers; `None` for a part that was not used yet.
+/// The pointers to the optional parts. A pointer is `None` until the application uses its part.
 pub(crate) struct Hooks<A> {
     /// Makes a one-shot event not pending, when the event fires. Frees an event with the flag `FREE`, when its callback
     /// has run.
@@ -43,9 +45,10 @@ pub(crate) struct Hooks<A> {
     /// Re-arms the event in a slot when it fires.
     pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, EventFlags)>,
     /// Activates the events whose deadline is at the given time or earlier. If an alarm is given, activates only the
-    /// events that come before this alarm. Returns the next deadline; [`Instant::MAX`] if there is none.
+    /// events whose own alarm precedes the given alarm. Returns the earliest deadline of the other events;
+    /// [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
-    /// Handles the alarm of the connection in a slot, if it is due.
+    /// Handles the alarm of the connection in a slot, if the time of the alarm has passed.
     pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Puts an ended connection at rest, until it reconnects.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
@@ -54,7 +57,8 @@ pub(crate) struct Hooks<A> {
     pub(crate) conn_act: Act<A>,
     /// Returns the next part of the output of a connection that may have static bytes.
     pub(crate) static_output: Output<A>,
-    /// Counts bytes of the next part of the output as sent. Returns the number of bytes to remove from the output ring.
+    /// Counts bytes as sent: bytes of the part of the output that `static_output` returned. Returns the number of bytes
+    /// to remove from the output ring.
     pub(crate) static_sent: Sent<A>,
     /// Adds an event to the list of its source, or removes it from the list.
     pub(crate) source_register: Register<A, (Source, bool), Result<(), AddError>>,
@@ -66,9 +70,9 @@ pub(crate) struct Hooks<A> {
     pub(crate) watcher_register: Register<A, bool, ()>,
     /// Returns the next check watcher to call. With the argument `true`, begins with the first watcher.
     pub(crate) watcher_next: Next<A, bool, (OnEvent<A>, Event)>,
-    /// Calls the prepare watchers. The [`Wait`] is the wait that follows.
+    /// Calls the prepare watchers. The argument [`Wait`] describes the wait that begins after their calls.
     pub(crate) watcher_prepare: Option<fn(&mut Cx<'_, A>, Wait, &mut A)>,
-    /// Returns whether a pass of a priority level has reached the dispatch limit.
+    /// Returns whether the current pass has reached the dispatch limit. The argument is the priority level of the pass.
     pub(crate) limit_reached: Option<fn(&Cx<'_, A>, u8) -> bool>,
 }
 

@@ -1,4 +1,4 @@
-//! Inspection of a base: its events, connections and listeners, and a readable list.
+//! Inspection of a base: its events, connections and listeners, and a text that lists the events.
 
 use core::fmt;
 
@@ -11,13 +11,13 @@ use crate::{Cx, EventFlags, Instant, Priority};
 pub struct EventInfo {
     /// The event.
     pub event: Event,
-    /// The conditions that it waits for.
+    /// The conditions that the event waits for.
     pub pending: EventFlags,
-    /// The conditions with which its callback is due.
+    /// The conditions for which the event's callback is due.
     pub active: EventFlags,
-    /// The deadline of its timeout.
+    /// The deadline of the event's timeout, if the timeout is armed.
     pub deadline: Option<Instant>,
-    /// Its priority.
+    /// The event's priority.
     pub priority: Priority,
     /// The application's data word.
     pub user: u32,
@@ -25,7 +25,7 @@ pub struct EventInfo {
 
 impl<'s, A> Cx<'s, A> {
     /// Returns the events that are pending or active, each once, in the order of their slots
-    /// (`event_base_foreach_event`). O(capacity) for all of them.
+    /// (`event_base_foreach_event`). The whole iteration costs O(size of the table).
     pub fn events(&self) -> impl Iterator<Item = EventInfo> {
         self.tables.events.iter().filter_map(|(event, state)| {
             let deadline = self.event_deadline(event.slot(), state);
@@ -43,27 +43,29 @@ impl<'s, A> Cx<'s, A> {
     }
 
     /// Returns the connections that have not ended, including connections at rest, in the order of their slots.
-    /// Accepted connections whose first callback has not run are left out. O(capacity) for all of them.
+    /// Accepted connections whose first callback has not run are left out. The whole iteration costs O(size of the
+    /// table).
     pub fn conns(&self) -> impl Iterator<Item = Conn> {
         let conns = self.tables.conns.iter();
         let in_use = conns.filter(|(_, state)| state.is_in_use() && !state.is_unaccepted());
         in_use.map(|(conn, _)| conn)
     }
 
-    /// Returns the listeners that have not been freed, in the order of their slots. O(capacity) for all.
+    /// Returns the listeners that have not been freed, in the order of their slots. The whole iteration costs O(size of
+    /// the table).
     pub fn listeners(&self) -> impl Iterator<Item = Listener> {
         let listeners = self.tables.listeners.iter().filter(|(_, state)| !state.is_freed());
         listeners.map(|(listener, _)| listener)
     }
 
-    /// Returns a readable list: the loop's time, its counts, and a line for each event that is pending
-    /// or active (`event_base_dump_events`).
+    /// Returns a readable text: the loop's time, the counts of added and active events, and a line for each event that
+    /// is pending or active (`event_base_dump_events`).
     pub fn dump(&self) -> Dump<'_, 's, A> {
         Dump(self)
     }
 }
 
-/// A readable list, made by [`Cx::dump`].
+/// A readable text, made by [`Cx::dump`].
 pub struct Dump<'c, 's, A>(&'c Cx<'s, A>);
 
 impl<A> fmt::Display for Dump<'_, '_, A> {

@@ -1,4 +1,4 @@
-//! Implements the traits of `embedded-io`, with the feature of that name.
+//! Implements the traits of `embedded-io`, with the feature `embedded-io`.
 
 use core::fmt;
 
@@ -6,8 +6,8 @@ use embedded_io::{BufRead, Error, ErrorKind, ErrorType, Read, ReadReady, Write, 
 
 use crate::{ConnMut, RingBuffer, WriteError};
 
-/// Why a read or a write of `embedded-io` 0.7 did nothing. With the feature `embedded-io`,
-/// [`RingBuffer`] and [`ConnMut`] implement its traits.
+/// Why a read or a write of `embedded-io` 0.7 did nothing. With the feature `embedded-io`, [`RingBuffer`] and
+/// [`ConnMut`] implement the traits of that crate.
 ///
 /// A callback must not block, so a call that would block returns an error: [`IoError::NotReady`] for a read
 /// without input, [`IoError::Full`] for a write without room. A read returns `Ok(0)` at the end of the stream.
@@ -44,11 +44,14 @@ use crate::{ConnMut, RingBuffer, WriteError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum IoError {
-    /// There is no input now ([`ErrorKind::TimedOut`]: the traits have no kind for this).
+    /// There is no input now. The kind of this error is [`ErrorKind::TimedOut`], because [`ErrorKind`] has no variant
+    /// for a read that would block.
     NotReady,
-    /// There is no room for output now, or, for `write_all`, not enough ([`ErrorKind::WriteZero`]).
+    /// There is no room for output now. For `write_all`, there is not enough room for all bytes. The kind of this error
+    /// is [`ErrorKind::WriteZero`].
     Full,
-    /// The sending side is finished, or the connection has failed or ended ([`ErrorKind::NotConnected`]).
+    /// The sending side is finished, or the connection has failed or ended. The kind of this error is
+    /// [`ErrorKind::NotConnected`].
     Finished,
 }
 
@@ -167,7 +170,7 @@ impl<A> ReadReady for ConnMut<'_, '_, A> {
 
 impl<A> Write for ConnMut<'_, '_, A> {
     fn write(&mut self, data: &[u8]) -> Result<usize, IoError> {
-        // Returns an error if nothing more can be sent.
+        // This empty write returns an error if nothing more can be sent. `write_some` returns only zero in this case.
         ConnMut::write(self, &[])?;
         written(self.write_some(data), data.len())
     }

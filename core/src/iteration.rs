@@ -6,12 +6,14 @@
 //!         └───────────────── one pass of callbacks ◀─ due timers ◀─────────────────┘
 //! ```
 //!
-//! A back end reports what has happened: connections, bytes, readiness, signals. The time is set before the reports. So
-//! a timeout that a report starts counts from this time. Due timers become active only when the pass begins. So
-//! callbacks for reports are queued before the callbacks of timers.
+//! A back end reports what has happened: connections, bytes, readiness, signals. The loop's time is set before the back
+//! end reports. So if a report starts a timeout, the timeout begins at the current time. Due timers become active only
+//! when the pass begins. So a callback that is due because of a report is queued before the callbacks of the due
+//! timers.
 //!
 //! Actions can make callbacks due, for example because output was sent. If no callback was due before the actions, the
-//! back end may skip the next check for new events, to save a system call. The pass then follows the actions directly.
+//! back end may skip the next check for new events, to save a system call. In this case, the pass begins directly after
+//! the actions.
 
 use core::task::{Poll, ready};
 
@@ -24,8 +26,8 @@ impl<A> EventBase<'_, A> {
     /// wait, takes the current time and the back end's reports, and runs the callbacks that are due. Returns why the
     /// loop has ended, or `None` if it has not ended.
     ///
-    /// Call [`EventBase::begin`] before the first iteration of a run. If the back end's wait is pending,
-    /// the iteration is pending, too, and the next call continues after the wait.
+    /// Call [`EventBase::begin`] before the first iteration of a run. If [`Backend::wait`] returns [`Poll::Pending`],
+    /// this method returns [`Poll::Pending`], too. The next call then continues after the wait.
     ///
     /// # Errors
     /// Returns the back end's error. The loop can continue with the next iteration.
@@ -66,15 +68,15 @@ impl<A> EventBase<'_, A> {
         Poll::Ready(Ok(None))
     }
 
-    /// Returns whether callbacks are due, no end of the loop is requested, and there are no
-    /// watchers to call first.
+    /// Returns whether a pass may begin without a check for new events: callbacks are due, the loop cannot end now, and
+    /// there are no watchers, which would have to be called before the pass.
     fn may_run_at_once(&self) -> bool {
         let Cx { queues, state, hooks, .. } = &self.cx;
         let is_watched = hooks.watcher_prepare.is_some() || hooks.watcher_next.is_some();
         !queues.is_empty() && !state.is_requested(request::MAY_END) && !is_watched
     }
 
-    /// Lets the back end wait. If the wait is pending, the next iteration continues after it.
+    /// Lets the back end wait. If the wait is pending, the next iteration continues after the wait.
     pub(crate) fn wait_until<B: Backend<A>>(
         &mut self,
         until: Instant,

@@ -99,8 +99,8 @@ pub use trigger::Trigger;
 pub use udp::{Datagram, Dropped, OnUdp, Received, UdpMut, UdpRequest};
 pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
 
-/// The sizes of the slots and the base on a 32-bit target. `cargo xtask size` also counts the timer heaps of the
-/// tables.
+/// The sizes of the slots and the base on a 32-bit target. `cargo xtask size` counts the timer heaps of the tables in
+/// addition to these sizes.
 #[cfg(all(
     target_pointer_width = "32",
     not(any(
@@ -115,7 +115,7 @@ const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 40);
     assert!(size_of::<memory::ConnSlot<()>>() == 104);
     assert!(size_of::<memory::ListenerSlot<()>>() == 68);
-    // The feature `udp` adds the table of its sockets.
+    // The feature `udp` adds the table of UDP sockets to the base.
     let udp = if cfg!(feature = "udp") { 16 } else { 0 };
     assert!(size_of::<EventBase<'_, ()>>() <= 392 + udp);
 };

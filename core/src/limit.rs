@@ -6,8 +6,8 @@ use core::time::Duration;
 use crate::time::micros;
 use crate::{Cx, Instant, Priority};
 
-/// The limit of a pass (`event_config_set_max_dispatch_interval`). Without a limit, a pass runs all
-/// callbacks that are due at its level. Callbacks beyond the limit stay due, at the front of their
+/// The limit of a pass (`event_config_set_max_dispatch_interval`). Without a limit, a pass runs all callbacks that are
+/// due at its level. When a pass reaches the limit, the callbacks that have not run yet stay due, at the front of their
 /// queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -18,17 +18,17 @@ pub struct DispatchLimit {
     /// The time after which a pass starts no further callback, counted from the beginning of the pass. After each
     /// callback, the loop reads [`Backend::now`](crate::Backend::now) and checks this limit. `None` for no limit.
     pub time: Option<Duration>,
-    /// The limit applies to passes of this priority level and of less urgent levels. In libevent, the default for this
-    /// level is 1.
+    /// The limit applies to passes of this priority level and of less urgent levels. Passes of more urgent levels have
+    /// no limit. libevent calls this level `min_priority`; its default is level 1.
     pub priority: Priority,
 }
 
 /// The limit, and when the pass began.
 pub(crate) struct Limit {
-    /// In microseconds; `u64::MAX` for no limit.
+    /// The time, in microseconds, after which a pass starts no further callback; `u64::MAX` for no limit.
     time: u64,
     since: Instant,
-    /// `u32::MAX` for no limit.
+    /// The maximum number of callbacks of a pass; `u32::MAX` for no limit.
     callbacks: u32,
     level: u8,
 }
@@ -38,7 +38,7 @@ impl Limit {
         Self { time: u64::MAX, since: Instant::ZERO, callbacks: u32::MAX, level: 0 }
     }
 
-    /// Begins a pass.
+    /// Stores the time at which a pass begins.
     pub(crate) const fn begin(&mut self, now: Instant) {
         self.since = now;
     }
@@ -53,7 +53,7 @@ impl Limit {
         }
     }
 
-    /// Returns whether the limit has a time. If it has, the current time is needed after each callback.
+    /// Returns whether the limit has a time. If the limit has a time, the current time is needed after each callback.
     pub(crate) const fn needs_time(&self) -> bool {
         self.time < u64::MAX
     }

@@ -1,8 +1,10 @@
 //! Listeners: addresses on which connections are accepted.
 //!
-//! A listener is enabled when it is made. While it is disabled, or its pool is full, the back end accepts nothing, and
-//! new connections wait in the stack's backlog. If there is a [busy text](Settings::busy), a client that connects
-//! while the pool is full is accepted with a spare connection. It gets the text, and the connection is closed.
+//! A listener is enabled when it is made. While a listener is disabled, or its pool is full, the back end accepts
+//! nothing, and new connections wait in the stack's backlog. If there is a [busy text](Settings::busy), a client that
+//! connects while the pool is full is accepted with a spare connection. The client gets the text, and its connection is
+//! closed. The same happens to a client that connects while the listener has reached its
+//! [limit](ListenerMut::set_limit). In this case any free connection of the pool is used, not only a spare connection.
 
 use core::net::SocketAddr;
 
@@ -19,8 +21,8 @@ use crate::{Cx, EventBase, Fired, log};
 
 mod accept;
 
-/// The callback for a failure of a listener. The listener is then disabled. The callback may enable
-/// it again or free it.
+/// The callback for a failure of a listener. The base has disabled the listener before it calls this callback. The
+/// callback may enable the listener again or free it.
 pub type OnListenError<A> = fn(&mut A, &mut ListenerMut<'_, '_, A>, ListenError);
 
 /// The flags of a listener, in the word of its [`Node`].
@@ -34,7 +36,7 @@ mod flag {
 
 /// Room for one listener, in a [`Memory`](crate::memory::Memory).
 pub struct ListenerSlot<A> {
-    /// The callback and the settings of its connections.
+    /// The callback of the connections that the listener accepts. `settings` has the settings of these connections.
     pub(crate) call: Option<OnConn<A>>,
     pub(crate) settings: Option<&'static Settings>,
     on_error: Option<OnListenError<A>>,
@@ -42,7 +44,7 @@ pub struct ListenerSlot<A> {
     address: Address,
     /// Connections that were accepted and wait until the listener is enabled again.
     waiting: List,
-    /// The number of its connections that have not ended for the application.
+    /// The number of the listener's connections that are in use: see [`ListenerMut::conns`].
     pub(crate) in_use: u16,
     /// The maximum of `in_use`.
     limit: u16,
@@ -99,7 +101,7 @@ impl<A> ListenerSlot<A> {
         self.in_use >= self.limit
     }
 
-    /// Returns whether clients get a busy text when the pool is full.
+    /// Returns whether clients get a busy text when the pool is full or the listener has reached its limit.
     pub(crate) fn answers_when_busy(&self) -> bool {
         self.settings.is_some_and(|settings| !settings.busy.is_empty())
     }
@@ -118,8 +120,8 @@ impl<A> ListenerSlot<A> {
 
 /// Access to one listener, borrowed from the loop.
 ///
-/// [`Cx::listener`] returns it. This example limits a listener to two connections. If the listener cannot listen on its
-/// address, the application enables it again after ten seconds:
+/// [`Cx::listener`] returns a `ListenerMut`. This example limits a listener to two connections. If the listener cannot
+/// listen on its address, the application enables it again after ten seconds:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -170,15 +172,15 @@ pub struct ListenerMut<'c, 's, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Makes a listener that accepts connections on `address` into `pool`. `P` handles these
-    /// connections.
+    /// Makes a listener that accepts connections on `address`. The connections take slots of `pool`, and `P` has their
+    /// callbacks.
     ///
-    /// The back end opens the listener before its next wait. It reports a failure to
-    /// [`ListenerMut::on_error`].
+    /// The back end opens the listener before the loop's next wait. If the back end cannot open the listener, the
+    /// function that was set with [`ListenerMut::on_error`] is called.
     ///
     /// # Errors
-    /// [`SetupError::Full`] when the table has no free slot, [`SetupError::NoPool`] when the base has no such pool,
-    /// [`SetupError::MemoryPool`] when the pool is in memory, [`SetupError::Room`], [`SetupError::Marks`] or
+    /// [`SetupError::Full`] when the table has no free slot, [`SetupError::NoPool`] when `pool` is not a pool of this
+    /// base, [`SetupError::MemoryPool`] when the pool is in memory, [`SetupError::Room`], [`SetupError::Marks`] or
     /// [`SetupError::Busy`] when the rings of the pool are too short for the protocol.
     pub fn listen<P: Protocol<A>>(
         &mut self,
@@ -188,7 +190,8 @@ impl<'s, A> Cx<'s, A> {
         self.listen_with(address, pool, P::SETTINGS, P::event)
     }
 
-    /// Makes a listener like [`listen`](Self::listen), with a plain function as callback of its connections.
+    /// Makes a listener like [`listen`](Self::listen), with a plain function as the callback of the accepted
+    /// connections.
     ///
     /// # Errors
     /// The same as for [`listen`](Self::listen).
@@ -260,12 +263,13 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self.cx.tables.listeners.get(self.listener).is_some_and(ListenerSlot::is_enabled)
     }
 
-    /// Limits the number of connections of this listener that are in use at the same time. Set it if several listeners
-    /// share a pool. When the limit is reached, clients are treated as if the pool were full.
+    /// Sets the maximum number of [connections](Self::conns) that this listener can have at the same time. Set a limit
+    /// if several listeners share a pool. When this number is reached, clients are treated as if the pool were full.
     ///
-    /// The limit reserves no connections. A client that gets the [busy text](Settings::busy) also uses a free
-    /// connection of the pool, until the text is delivered or the time [`LINGER`](crate::LINGER) has passed. If another
-    /// listener must always have free connections, give it a separate pool.
+    /// The limit does not guarantee that another listener finds a free connection in the pool. A client that gets the
+    /// [busy text](Settings::busy) also uses a free connection of the pool, until the text is delivered or the time
+    /// [`LINGER`](crate::LINGER) has passed. If another listener must always have free connections, give the other
+    /// listener a separate pool.
     pub fn set_limit(&mut self, most: u16) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.limit = most;
@@ -273,13 +277,14 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self
     }
 
-    /// Returns the number of the listener's connections that have not ended for the application.
+    /// Returns the number of the listener's connections that are in use. A connection is in use from its accept until
+    /// the application closes or aborts it, or until its callback [`ended`](Protocol::ended) is called.
     pub fn conns(&self) -> usize {
         self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.in_use.into())
     }
 
-    /// Calls `each` with every connection of the listener that has not ended for the application, in the order
-    /// of their slots. O(connection slots of the storage).
+    /// Calls `each` with every connection of the listener that is in use, in the order of the slots. Leaves out
+    /// connections whose callback [`opened`](Protocol::opened) has not run yet. O(connection slots of the storage).
     pub fn for_each(&mut self, mut each: impl FnMut(&mut ConnMut<'_, 's, A>)) {
         for index in 0..self.cx.tables.conns.capacity() as u16 {
             let Some((conn, slot)) = self.cx.tables.conns.at(index) else { continue };
@@ -294,7 +299,7 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self.listener
     }
 
-    /// Returns the loop.
+    /// Returns access to the loop and to its other objects.
     pub const fn cx(&mut self) -> &mut Cx<'s, A> {
         self.cx
     }
@@ -318,8 +323,8 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
     }
 
     /// Closes the listener. The handle is stale from now on. Connections whose callback `opened` was called stay open;
-    /// other accepted connections are reset. The slot is freed when the back end has closed the socket, before the
-    /// loop's next wait. Until then [`Cx::listen`] may return [`FullError::Listeners`].
+    /// other accepted connections are reset. The slot is freed before the loop's next wait, when the back end takes the
+    /// action to close the socket. Until then [`Cx::listen`] may return [`FullError::Listeners`].
     pub fn free(&mut self) {
         if self.slot_mut().is_some() {
             self.cx.listener_free(self.listener.slot());

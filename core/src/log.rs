@@ -1,7 +1,7 @@
 //! The core's log messages. They go to `defmt`, or to `log` if the feature `defmt` is off. Without both features
 //! they are discarded.
 //!
-//! All of the core's logging is in these few functions.
+//! All of the core's logging is in the few functions of this file.
 
 use crate::error::{Failure, ListenError};
 use crate::handle::{Conn, Listener};
@@ -31,7 +31,7 @@ pub(crate) fn udp_failed(socket: UdpSocket, error: UdpError) {
     debug!("UDP socket {:?}: {}", socket, error);
 }
 
-/// Discards a line and its arguments.
+/// Discards a log line and its arguments.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
 macro_rules! discard {
     ($line:literal $(, $argument:expr)*) => {

@@ -10,9 +10,9 @@ use crate::{Signal, Trigger};
 /// A queue of up to `N` values for the loop. Any context can send values, for example an interrupt handler or another
 /// thread.
 ///
-/// Declare a mailbox as a `static` in the firmware or in the host program. Each value that is sent raises a signal; the
-/// callback of that signal takes the values. The back end gets the mailbox's [trigger](Self::trigger) with the other
-/// triggers.
+/// Declare a mailbox as a `static` in the firmware or in the host program. Each value that is sent raises the mailbox's
+/// signal. The callback of this signal takes the values. Pass the mailbox's [trigger](Self::trigger) to the back end,
+/// like other triggers.
 ///
 /// ```
 /// use picoevent::{Cx, EventMut, FullError, Mailbox, Signal};
@@ -39,11 +39,11 @@ use crate::{Signal, Trigger};
 ///
 /// // In an interrupt handler:
 /// if READINGS.send(21).is_err() {
-///     // The loop is too slow. `overruns` counts it.
+///     // The loop is too slow. `overruns` counts the refused value.
 /// }
 /// ```
 ///
-/// Cost: one short critical section for each call, O(1), in which the value is copied.
+/// Cost of each call: O(1), with one short critical section, in which the value is copied.
 pub struct Mailbox<T, const N: usize> {
     state: Mutex<RefCell<State<T, N>>>,
     trigger: Trigger,
@@ -78,12 +78,12 @@ impl<T, const N: usize> Mailbox<T, N> {
         sent
     }
 
-    /// Removes the oldest value and returns it; `None` if there is none.
+    /// Removes the oldest value and returns it; `None` if the mailbox is empty.
     pub fn receive(&self) -> Option<T> {
         self.with((), |(), state| Ok::<_, ()>(state.values.pop_front())).ok().flatten()
     }
 
-    /// Returns the number of values that were refused since the last call, and resets this number.
+    /// Returns the number of values that were refused since the last call of this method, and resets this number.
     pub fn overruns(&self) -> u32 {
         self.with((), |(), state| Ok::<_, ()>(core::mem::take(&mut state.overruns))).unwrap_or(0)
     }

@@ -1,5 +1,5 @@
-//! The memory of a base in parts, if it is not one [`Storage`](crate::Storage).
-//! `picoevent_mio::HeapStorage` allocates such parts on the heap, with sizes known only at run time.
+//! The memory of a base in separate parts, instead of one [`Storage`](crate::Storage). `picoevent_mio::HeapStorage`
+//! allocates these parts on the heap, with sizes that are known only at run time.
 //!
 //! ```
 //! use picoevent::EventBase;
@@ -29,19 +29,19 @@ pub const MAX_SLOTS: usize = crate::table::MAX_SLOTS as usize;
 /// The maximum size of a ring in bytes: 4,294,967,295 on 64-bit targets, 65,535 on others.
 pub const MAX_RING: usize = crate::ring::LONGEST;
 
-/// The parts of a base's memory. Each event and each connection needs a slot and a timer. If there are fewer timers
-/// than slots, or the reverse, only the smaller number is used.
+/// The parts of a base's memory. Each event and each connection needs a slot and a timer. If the numbers of slots and
+/// timers differ, the base uses only the smaller number of both.
 ///
 /// A new slot is all zeros. If another base has used a slot before, the slot keeps its generation. So the handles of
 /// the earlier base are stale in the new base.
 pub struct Memory<'s, A> {
     /// Slots for events.
     pub events: &'s mut [EventSlot<A>],
-    /// The events' timers: a slot for each event.
+    /// Slots for the timers of the events. Each event needs one.
     pub event_timers: &'s mut [TimerSlot],
     /// Slots for connections.
     pub conns: &'s mut [ConnSlot<A>],
-    /// The connections' timers: a slot for each connection.
+    /// Slots for the timers of the connections. Each connection needs one.
     pub conn_timers: &'s mut [TimerSlot],
     /// The bytes of all rings.
     pub bytes: &'s mut [u8],
@@ -51,7 +51,7 @@ pub struct Memory<'s, A> {
     pub listeners: &'s mut [ListenerSlot<A>],
     /// Slots for sources.
     pub sources: &'s mut [SourceSlot],
-    /// Slots for UDP sockets. They have no size without the feature `udp`.
+    /// Slots for UDP sockets. Without the feature `udp`, these slots take no memory.
     pub udp: &'s mut [UdpSlot<A>],
 }
 
@@ -73,7 +73,7 @@ impl<A> Default for Memory<'_, A> {
 }
 
 impl<A> Memory<'_, A> {
-    /// Shortens the parts so that each event and connection has a timer.
+    /// Shortens `events` and `conns` so that each event and each connection has a timer.
     pub(crate) fn fit(&mut self) {
         let (events, conns) = (self.event_timers.len(), self.conn_timers.len());
         shorten(&mut self.events, events);

@@ -1,4 +1,5 @@
-//! Tests a module against a naive model: random operations on both must give the same results.
+//! Tests a module against a model: a simple implementation that behaves in the same way. Random operations on both must
+//! give the same results.
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestRunner};

@@ -2,7 +2,8 @@
 //!
 //! A method that requests an action only sets a bit in the slot of its object, and puts the slot on a list. An
 //! iteration passes the actions to the back end before it waits ([`EventBase::settle`](crate::EventBase::settle)).
-//! Equal actions merge, so the list cannot overflow. Requesting an action and taking an action are O(1).
+//! Equal actions of a slot merge, and the links of the list are in the slots. So the list cannot overflow. Requesting
+//! an action and taking an action are O(1).
 
 use core::net::SocketAddr;
 
@@ -12,7 +13,7 @@ use crate::record::Entry;
 use crate::tables::{ObjectIndex, Tables};
 use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 
-/// Something for the back end to do.
+/// An action that the base requests of the back end.
 ///
 /// A handle in an action is valid until an action ends the object, for example [`Close`](Self::Close), or until the
 /// back end reports the end of the object, for example with [`EventBase::failed`].
@@ -24,11 +25,13 @@ pub enum Action {
     /// Open the listener if it is not open, and accept connections to its address
     /// ([`EventBase::address_of`]).
     Listen(Listener),
-    /// Accept no connections until [`Listen`](Self::Listen) follows. The stack keeps waiting connections if it can.
+    /// Accept no connections until the next [`Listen`](Self::Listen). If the stack has a backlog, clients that connect
+    /// meanwhile wait in the backlog.
     Ignore(Listener),
-    /// Close the listener. The handle is stale from here on.
+    /// Close the listener. The handle is stale from now on.
     Unlisten(Listener),
-    /// Open the connection to its peer ([`EventBase::peer_of`]). [`Tuning::DEFAULT`] applies to it.
+    /// Open the connection to its peer ([`EventBase::peer_of`]). The socket starts with the settings
+    /// [`Tuning::DEFAULT`].
     Connect(Conn),
     /// Apply these settings to the connection's socket.
     Tune(Conn, Tuning),
@@ -37,7 +40,8 @@ pub enum Action {
     /// There is output to send: [`EventBase::output`] returns it.
     Send(Conn),
     /// Send the end of the stream to the peer. All output was sent before. Call [`EventBase::delivered`] when the peer
-    /// has acknowledged the end, or when the system delivers it without the back end.
+    /// has acknowledged the end of the stream. On an operating system, which delivers the end of the stream even if the
+    /// socket is dropped, call `delivered` at once.
     End(Conn),
     /// Drop the connection's socket. Nothing is left to do for the connection. The handle is stale from now on, unless
     /// [`Connect`](Self::Connect) follows for the same handle. A new connection may already use the same slot, so two
@@ -46,39 +50,39 @@ pub enum Action {
     /// Reset the connection and drop its socket. The handle is stale from now on, unless [`Connect`](Self::Connect)
     /// follows for the same handle.
     Reset(Conn),
-    /// From now on, report the readiness of the source for these conditions. If the source is ready now, report it even
-    /// if it was reported before. With an empty set, report nothing.
+    /// From now on, report the readiness of the source for these conditions. If the source is ready now, report the
+    /// readiness even if it was reported before. With an empty set, report nothing.
     Interest(Source, EventFlags),
-    /// Forget the source. The handle is stale from here on.
+    /// Stop watching the source. The handle is stale from now on.
     Forget(Source),
     /// Catch the signal.
     Catch(Signal),
-    /// Restore the signal's default action.
+    /// Stop catching the signal. The signal has the effect again that it had before [`Catch`](Action::Catch).
     Release(Signal),
     /// Carry out this action for a UDP socket. Without the feature `udp` no value of this variant exists.
     Udp(UdpSocket, UdpAction),
 }
 
-/// The bits of a slot's pending actions, taken in this order.
+/// The bits of a slot's pending actions. The action with the lowest bit is taken first.
 pub(crate) mod action {
     pub(crate) const OPEN: u8 = 1 << 0;
     pub(crate) const TUNE: u8 = 1 << 1;
     pub(crate) const RECEIVE: u8 = 1 << 2;
     pub(crate) const SEND: u8 = 1 << 3;
     pub(crate) const END: u8 = 1 << 4;
-    /// For a listener.
+    /// Only for a listener: accept no more connections.
     pub(crate) const PAUSE: u8 = 1 << 5;
-    /// For a connection: its slot is freed. The back end does not get this action.
+    /// Only for a connection: the slot is freed. The back end does not get this action.
     pub(crate) const FREE: u8 = 1 << 5;
     pub(crate) const CLOSE: u8 = 1 << 6;
-    /// For a connection.
+    /// Only for a connection.
     pub(crate) const RESET: u8 = 1 << 7;
-    /// For a listener, a source or a UDP socket: the back end drops it, and its slot is freed.
+    /// Only for a listener, a source or a UDP socket: the back end drops the object, and the object's slot is freed.
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// A slot's pending actions, and its link on the list. When a slot is freed, its actions are cleared, but the slot
-/// stays on the list until it comes first.
+/// A slot's pending actions, and the slot's link on the list. When a slot is freed, its actions are cleared, but the
+/// slot stays on the list. [`Outbox::take`] removes the slot when it is the first slot on the list.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     next: Id,
@@ -107,14 +111,15 @@ impl Pending {
     }
 }
 
-/// The list of slots with pending actions, and the signals whose interest changed.
+/// The list of slots with pending actions, the signals to catch or to release, and the evicted connection.
 pub(crate) struct Outbox {
     first: Id,
     last: Id,
     /// Whether there may be an action: in the fields below, or in a slot on the list.
     has_actions: bool,
     signals: u32,
-    /// The evicted connection: a new connection has taken its slot, but the back end still has its socket.
+    /// The evicted connection. A new connection has taken the slot of the evicted connection, but the back end still
+    /// has its socket.
     evicted: Conn,
 }
 
@@ -133,14 +138,16 @@ impl Outbox {
         !self.has_actions
     }
 
-    /// Requests that a signal is caught, if an event waits for it, or released otherwise.
+    /// Requests that the back end catches a signal if an event waits for the signal, or releases the signal if no event
+    /// waits for it.
     pub(crate) const fn add_signal(&mut self, signal: Signal) {
         self.signals |= signal.bit();
         self.has_actions = true;
     }
 
-    /// Returns whether a connection may be evicted, that is, whether a new connection may take its slot. Only one
-    /// evicted connection is stored. So the back end must first take the action for the previous evicted connection.
+    /// Returns whether a connection may be evicted, that is, whether a new connection may take the slot of a lingering
+    /// connection. Only one evicted connection is stored. So the back end must first take the action for the previous
+    /// evicted connection.
     pub(crate) fn may_evict(&self) -> bool {
         self.evicted == Conn::NONE
     }
@@ -151,7 +158,7 @@ impl Outbox {
         self.has_actions = true;
     }
 
-    /// Appends a slot whose first action was requested.
+    /// Appends a slot to the list after an action of the slot was requested.
     pub(crate) fn append<A>(&mut self, tables: &mut Tables<'_, A>, id: Id) {
         self.has_actions = true;
         match tables.pending(core::mem::replace(&mut self.last, id)) {
@@ -191,9 +198,9 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Takes the next action; `None` when there are no more.
+    /// Takes the next action; `None` if no action is pending.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
@@ -202,7 +209,7 @@ impl<A> EventBase<'_, A> {
         action
     }
 
-    /// Returns the address of an action, for a recording.
+    /// Returns the address for a listen, connect or bind action, for a recording.
     pub(crate) fn address_in(&self, action: Option<Action>) -> Option<SocketAddr> {
         match action? {
             Action::Listen(listener) => self.address_of(listener),

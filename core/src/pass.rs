@@ -29,16 +29,16 @@ pub(crate) enum Step<A> {
     Call(OnEvent<A>, Event, EventFlags),
     /// The pass ends.
     End,
-    /// The slow path must find the next step.
+    /// `next_slowly` must find the next step, because there may be more to do than to call the next event.
     Slow,
 }
 
 impl<A> EventBase<'_, A> {
-    /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due at the most urgent
-    /// priority, each slot at most once.
+    /// Calls the check watchers, activates the timers whose deadline has passed, and runs one pass: the callbacks that
+    /// are due at the most urgent priority, each slot at most once.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
-    /// single steps.
+    /// This is a step of an iteration, for tests and for programs that measure single steps.
+    /// [`iterate`](EventBase::iterate) does the same without this method.
     pub fn dispatch(&mut self, app: &mut A) {
         self.dispatch_with(app, || Instant::ZERO);
     }
@@ -46,8 +46,8 @@ impl<A> EventBase<'_, A> {
     /// Does the same as [`dispatch`](Self::dispatch), with a clock. If a [`DispatchLimit`](crate::DispatchLimit) has a
     /// time, the clock is read after each callback.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
-    /// single steps.
+    /// This is a step of an iteration, for tests and for programs that measure single steps.
+    /// [`iterate`](EventBase::iterate) does the same without this method.
     pub fn dispatch_with(&mut self, app: &mut A, clock: impl FnMut() -> Instant) {
         self.run_pass(app, &mut OnlyClock(clock));
     }
@@ -71,17 +71,17 @@ impl<A> EventBase<'_, A> {
 
     /// Sets the loop's time between two iterations, or between two callbacks.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     pub fn update_now(&mut self, now: Instant) {
         self.cx.recorder.record(|| Entry::TimeInPass(now));
         self.cx.update_now(now);
     }
 
-    /// Returns whether a caller of [`next`](Self::next) must set the time after each callback with
-    /// [`update_now`](Self::update_now).
+    /// Returns whether the dispatch limit has a time. If the limit has a time, a program that calls
+    /// [`next`](Self::next) must set the time with [`update_now`](Self::update_now) after each callback.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     pub const fn wants_time(&self) -> bool {
         self.cx.limit.needs_time()
@@ -90,8 +90,8 @@ impl<A> EventBase<'_, A> {
     /// Takes the next callback of the pass. Returns `None` at the end of the pass. A program can use this function
     /// instead of [`dispatch`](Self::dispatch), to inspect each callback and to call it.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
-    /// single steps.
+    /// This is a step of an iteration, for tests and for programs that measure single steps.
+    /// [`iterate`](EventBase::iterate) does the same without this method.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
@@ -103,8 +103,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Takes the next callback in the common case: the pass has begun, the slow-path flag `LoopState::slow` is not set,
-    /// and the next slot is the slot of an event, or the pass is over. In all other cases returns [`Step::Slow`].
+    /// Takes the next callback in the common case: the slow-path flag `LoopState::slow` is not set, and either the next
+    /// slot is the slot of an event, or the pass is over. In all other cases returns [`Step::Slow`].
     #[inline]
     fn next_quickly(&mut self) -> Step<A> {
         let cx = &mut self.cx;
@@ -137,7 +137,8 @@ impl<A> EventBase<'_, A> {
     /// `false` if the pass ends.
     #[inline(never)]
     fn call_slowly<B: Backend<A>>(&mut self, app: &mut A, back_end: &mut B) -> bool {
-        // With a limit, the loop is always on the slow path. So the time is needed only here.
+        // While there is a dispatch limit, this function makes all calls of callbacks. So only this function needs to
+        // read the time.
         if self.wants_time() && self.cx.phase != Phase::Between {
             self.update_now(back_end.now());
         }
@@ -145,8 +146,8 @@ impl<A> EventBase<'_, A> {
         fired.map(|fired| back_end.call(fired, self, app)).is_some()
     }
 
-    /// Begins a pass in the common case: there are no check watchers, and the slow-path flag is not set. Returns
-    /// `false` in all other cases, and if the pass has already begun.
+    /// Begins a pass in the common case: no pass has begun, there are no check watchers, and the slow-path flag is not
+    /// set. In all other cases returns `false`.
     fn begin_quickly(&mut self) -> bool {
         let cx = &mut self.cx;
         let busy = cx.state.slow || cx.phase != Phase::Between;
@@ -211,7 +212,8 @@ impl<A> EventBase<'_, A> {
         if core::mem::take(&mut cx.state.ends_pass) || is_limit_reached {
             return Step::End;
         }
-        // A limit is checked after each callback.
+        // A dispatch limit must be checked after each callback. So once `set_dispatch_limit` was called, the slow-path
+        // flag stays set, even if the limit was removed later.
         cx.state.slow = cx.hooks.limit_reached.is_some();
         Step::Slow
     }
@@ -225,7 +227,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// The back end for a single pass: only a clock.
+/// A back end for a single pass. It has only a clock.
 struct OnlyClock<F>(F);
 
 impl<A, F: FnMut() -> Instant> Backend<A> for OnlyClock<F> {
@@ -286,15 +288,15 @@ impl<A> Cx<'_, A> {
         Some((call, event))
     }
 
-    /// Returns whether the connection in a slot may run now: it has not run in this pass. The slot must be the first of
-    /// its queue.
+    /// Returns whether the connection in a slot may run now, that is, whether it has not run in this pass. Call this
+    /// function only for the first slot of the queue of the current pass.
     fn conn_can_run(&self, index: u16) -> bool {
-        self.tables.conns.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.node))
+        self.tables.conns.slot(index).is_some_and(|slot| !self.queues.has_run(&slot.node))
     }
 
     /// Returns the same as [`conn_can_run`](Self::conn_can_run), for a listener.
     fn listener_can_run(&self, index: u16) -> bool {
-        self.tables.listeners.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.node))
+        self.tables.listeners.slot(index).is_some_and(|slot| !self.queues.has_run(&slot.node))
     }
 
     /// Returns whether a callback of a pass, or a check watcher, runs now.

@@ -6,9 +6,9 @@
 //!   bytes              i o i o i o i o │ i o … │ …   the input and the output ring of each
 //! ```
 //!
-//! The slots and the rings of a pool are reserved for it. So any number of clients of one pool cannot use the
-//! connections of another pool, for example outgoing connections. A pool is never freed. The position of a ring is
-//! computed in O(1). Pools that exchange rings read the position from a table (`exchange.rs`).
+//! The slots and the rings of a pool are reserved for its connections. So the clients of one pool cannot take the
+//! connections of another pool, for example of a pool for outgoing connections. A pool is never freed. The position of
+//! a ring is computed in O(1). Pools that exchange rings read the position from a table (`exchange.rs`).
 
 mod exchange;
 
@@ -57,13 +57,13 @@ impl Pool {
     /// The maximum number of pools of a base.
     pub const MOST: usize = 16;
 
-    /// Describes a pool of `conns` connections, with rings of 512 bytes.
+    /// Describes a pool of `conns` connections. Each connection has two rings of 512 bytes.
     pub const fn new(conns: u16) -> Self {
         Self { conns, spare: 0, input: 512, output: 512, in_memory: false, exchange: None }
     }
 
-    /// Describes a pool of all connections for which the storage has slots and bytes left. Spare
-    /// connections are included.
+    /// Describes a pool of all connections for which the storage has slots and bytes left. If the pool has
+    /// [spare](Self::spare) connections, they are part of this number.
     pub const fn rest() -> Self {
         Self::new(u16::MAX)
     }
@@ -76,16 +76,16 @@ impl Pool {
         Self { input, output, ..self }
     }
 
-    /// Adds `spare` connections for clients that connect when all other connections of the pool are in use. Such a
-    /// client gets the text [`Settings::busy`](crate::Settings::busy), and its connection is closed. The application
-    /// does not see the connection.
+    /// Adds `spare` connections for clients that connect when all other connections of the pool are in use. A client
+    /// with a spare connection gets the text [`Settings::busy`](crate::Settings::busy), and the connection is closed.
+    /// The application does not see this connection.
     #[must_use]
     pub const fn spare(self, spare: u16) -> Self {
         Self { spare, ..self }
     }
 
     /// Makes the pool a pool of connections without sockets, for [pairs](Cx::pair) and for connections above
-    /// [filters](crate::ConnMut::filter). A board reserves no sockets for it.
+    /// [filters](crate::ConnMut::filter). A back end that reserves sockets for each pool reserves none for this pool.
     #[must_use]
     pub const fn in_memory(self) -> Self {
         Self { in_memory: true, ..self }
@@ -140,8 +140,8 @@ impl Pool {
         }
     }
 
-    /// Returns the pool as numbers: connections, spare connections, bytes of input and of output, and flags: 1 for in
-    /// memory, 2 for exchanging rings.
+    /// Returns the pool as five numbers: the connections, the spare connections, the bytes of an input ring, the bytes
+    /// of an output ring, and the flags. Flag 1 is set for a pool in memory, flag 2 for a pool that exchanges rings.
     #[cfg(feature = "record")]
     pub(crate) const fn numbers(&self) -> [usize; 5] {
         let Self { conns, spare, input, output, in_memory, exchange } = *self;
@@ -149,7 +149,7 @@ impl Pool {
         [conns as usize, spare as usize, input, output, flags]
     }
 
-    /// Makes a pool from its numbers.
+    /// Makes a pool from the five numbers that `numbers` returns.
     #[cfg(feature = "record")]
     pub(crate) const fn of_numbers(
         conns: u16,
@@ -162,7 +162,8 @@ impl Pool {
         Self { conns, spare, input, output, in_memory: flags & 1 != 0, exchange }
     }
 
-    /// Returns the bytes of one connection's rings and of its entry in the table for exchanging.
+    /// Returns the number of bytes that one connection takes: the sizes of its two rings. If the pool exchanges rings,
+    /// adds the size of the connection's entries in the table.
     const fn bytes_per_conn(&self) -> usize {
         let starts = if self.exchange.is_some() { START_BYTES } else { 0 };
         self.input.saturating_add(self.output).saturating_add(starts)
@@ -182,7 +183,7 @@ impl fmt::Display for Pool {
     }
 }
 
-/// Identifies a pool of a base. [`Cx::add_pool`] makes it.
+/// Identifies a pool of a base. [`Cx::add_pool`] returns the `PoolId` of the new pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PoolId(pub(crate) u8);
@@ -199,16 +200,16 @@ pub struct PoolSlot {
     pub(crate) free: u16,
     /// The number of the pool's connection slots.
     conns: u16,
-    /// The maximum of `in_use`: the number of connection slots without the spare slots.
+    /// The maximum of `in_use`. This is the number of connection slots without the spare slots.
     most: u16,
-    /// The number of connections in use, that is, connections that have not ended for the application. This includes
-    /// accepted connections whose first callback has not run, and ended connections that will reconnect.
+    /// The number of connections in use: see [`Cx::conns_in_use`].
     pub(crate) in_use: u16,
-    /// Closed connections that only wait for their peer's end of stream, the oldest first.
+    /// Closed connections that wait only for their peer's end of stream. The connection that has waited longest is the
+    /// first.
     pub(crate) lingering: List,
     /// See [`Pool::in_memory`].
     in_memory: bool,
-    /// Whether the pool can exchange rings. If it can, a table with the positions of the rings follows the rings.
+    /// Whether the pool can exchange rings. If so, a table with the positions of the rings follows the rings.
     exchanges: bool,
 }
 
@@ -253,8 +254,8 @@ impl PoolSlot {
         usize::from(index.wrapping_sub(self.first))
     }
 
-    /// Returns the start of the input or output ring of the connection at `index` in the bytes, before any
-    /// exchange.
+    /// Returns the offset of a connection's input or output ring in the bytes of the storage, as it was before rings
+    /// were exchanged. `index` is the index of the connection's slot.
     #[inline]
     fn start_of(&self, index: u16, direction: Direction) -> usize {
         let each = self.input_len().wrapping_add(self.output_len());
@@ -265,7 +266,7 @@ impl PoolSlot {
         }
     }
 
-    /// Returns the length of a ring: the pool's ring size, or the high mark if that is less.
+    /// Returns the length of a ring: the pool's ring size, or the high mark if the high mark is less.
     #[inline]
     fn ring_len(&self, settings: Option<&Settings>, direction: Direction) -> usize {
         let (len, limit) = match direction {
@@ -276,8 +277,8 @@ impl PoolSlot {
     }
 }
 
-/// The pool and the settings of a connection. They determine the position and the length of its rings: a high mark
-/// makes a ring shorter.
+/// The pool and the settings of a connection. The pool determines the position and the size of the connection's rings.
+/// A ring holds at most the number of bytes of the high mark in the settings.
 #[derive(Clone, Copy)]
 pub(crate) struct Rings {
     pub(crate) pool: u8,
@@ -298,7 +299,7 @@ pub(crate) struct Pools<'s> {
     len: u8,
     /// The number of bytes that the pools and the UDP sockets use.
     used: usize,
-    /// The functions of pools that exchange rings, if there are such pools.
+    /// The functions that exchange rings; `None` if no pool exchanges rings.
     exchange: Option<&'static Exchange>,
 }
 
@@ -336,7 +337,7 @@ impl<'s> Pools<'s> {
         Ok(start)
     }
 
-    /// Returns bytes that were taken with [`allocate`](Self::allocate).
+    /// Returns a part of the bytes of the storage. The part was taken with [`allocate`](Self::allocate).
     #[cfg(feature = "udp")]
     pub(crate) fn part(&self, range: Range<usize>) -> &[u8] {
         self.bytes.get(range).unwrap_or_default()
@@ -383,7 +384,7 @@ impl<'s> Pools<'s> {
         self.get(rings.pool).map_or(0, |pool| pool.ring_len(rings.settings, direction))
     }
 
-    /// Returns the range of a ring in the bytes.
+    /// Returns the range of a ring in the bytes of the storage.
     fn range_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
         if let Some(exchange) = self.exchange {
             return (exchange.range_of)(self, rings, index, direction);
@@ -442,7 +443,8 @@ impl<'s> Pools<'s> {
     ) -> (&[u8], &mut [u8]) {
         let input = self.range_of(from.0, from.1, Direction::Read);
         let output = self.range_of(to.0, to.1, Direction::Write);
-        // The bytes are split where the ring with the higher offset starts. So each ring is in a separate part.
+        // The bytes are split at the start of the ring that has the higher offset. So the two rings are in different
+        // parts.
         let (before, after) =
             self.bytes.split_at_mut(input.start.max(output.start).min(self.bytes.len()));
         if input.start < output.start {
@@ -478,7 +480,7 @@ impl<A> EventBase<'_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Adds pools, in this order. They take connections and bytes from the unused part of the storage.
+    /// Adds pools, in the order of the array. The pools take connections and bytes from the unused part of the storage.
     ///
     /// # Errors
     /// The same as for [`add_pool`](Self::add_pool). After an error, the pools of the array that come before the
@@ -497,9 +499,10 @@ impl<A> Cx<'_, A> {
     /// Adds a pool. The pool takes connections and bytes from the unused part of the storage.
     ///
     /// # Errors
-    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the storage has too few
-    /// pool slots, connections or bytes left, [`SetupError::RingSize`] when a ring would have no byte or more than
-    /// [`MAX_RING`](crate::memory::MAX_RING). After an error nothing has changed.
+    /// [`SetupError::Pools`] if the storage has no pool slot left or the base has [`Pool::MOST`] pools already,
+    /// [`SetupError::Conns`] if the storage has too few connections left, [`SetupError::Bytes`] if the storage has too
+    /// few bytes left. [`SetupError::RingSize`] if a ring would have no byte, or more than
+    /// [`MAX_RING`](crate::memory::MAX_RING) bytes. After an error nothing has changed.
     pub fn add_pool(&mut self, pool: Pool) -> Result<PoolId, SetupError> {
         let len = self.pools.len;
         if usize::from(len) >= self.pools.slots.len().min(Pool::MOST) {
@@ -565,8 +568,10 @@ impl<A> Cx<'_, A> {
         })
     }
 
-    /// Returns the number of connections of a pool that are in use, that is, that have not ended for the application.
-    /// Returns zero for the pool of another base.
+    /// Returns the number of connections of a pool that are in use. A connection is in use until the application closes
+    /// or aborts it, or until its callback [`ended`](crate::Protocol::ended) is called. Accepted connections whose
+    /// first callback has not run yet, and ended connections that will reconnect, are in use too. Returns zero for a
+    /// pool of another base.
     pub fn conns_in_use(&self, pool: PoolId) -> usize {
         self.pools.added(pool).map_or(0, |pool| pool.in_use.into())
     }

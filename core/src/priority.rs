@@ -3,7 +3,7 @@
 /// A priority level; level 0 runs first.
 ///
 /// One pass of the loop runs one level: the most urgent level with due callbacks. Then the loop checks for new events
-/// again. So an urgent event waits only for the callback that is running.
+/// again. If a callback makes a more urgent callback due, the pass ends when the running callback returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Priority(u8);
@@ -13,7 +13,7 @@ impl Priority {
     pub const LEVELS: usize = 8;
     /// The most urgent level.
     pub const HIGHEST: Self = Self(0);
-    /// The default level: the middle one, as in libevent.
+    /// The default level: the middle level, as in libevent.
     pub const DEFAULT: Self = Self(4);
     /// The least urgent level.
     pub const LOWEST: Self = Self(7);

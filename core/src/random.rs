@@ -1,9 +1,9 @@
 //! Random bytes: ChaCha20 (RFC 8439) with fast key erasure.
 //!
-//! The state is a key of 32 bytes, which the back end or the program sets once. Each request encrypts zeros with
-//! it. The first half of the first block becomes the next key, and the bytes after it are the result. So an
-//! attacker who reads the state later cannot compute earlier results. A key of zeros means that the base has no
-//! seed: requests then fail with [`UnseededError`]. Zeros are used because a storage of zeros takes no flash.
+//! The state is a key of 32 bytes, which the back end or the program sets once. Each request computes ChaCha20's key
+//! stream with this key. The first half of the first block becomes the next key, and the key stream after this half is
+//! the result. So an attacker who reads the state later cannot compute earlier results. If the key is all zeros, the
+//! base has no seed, and requests fail with [`UnseededError`].
 
 use crate::error::UnseededError;
 use crate::record::Entry;
@@ -31,8 +31,8 @@ impl Random {
         }
     }
 
-    /// Returns the key as bytes. A base with this seed returns the same random bytes from then on. `None` if
-    /// the base has no seed.
+    /// Returns the key as bytes; `None` if the base has no seed. Another base that is seeded with these bytes returns
+    /// the same random bytes as this base returns from now on.
     #[cfg(any(feature = "record", test))]
     pub(crate) fn seed(&self) -> Option<[u8; 32]> {
         let mut seed = [0; 32];
@@ -42,7 +42,7 @@ impl Random {
         self.is_seeded().then_some(seed)
     }
 
-    /// Fills `bytes` with random bytes, and erases the key that made them.
+    /// Fills `bytes` with random bytes, and replaces the key that generated these bytes.
     #[inline(never)]
     fn fill(&mut self, bytes: &mut [u8]) {
         let key = self.key;
@@ -58,7 +58,7 @@ impl Random {
     }
 }
 
-/// Writes the bytes of the rows, until the room is full. Returns the room that is left.
+/// Writes the bytes of `rows` to `room`, until `room` is full. Returns the room that is left.
 fn write_words<'b>(mut room: &'b mut [u8], rows: &[Row]) -> &'b mut [u8] {
     for word in rows.iter().flatten() {
         for byte in word.to_le_bytes() {
@@ -103,7 +103,7 @@ fn quarter_rounds([first, second, third, fourth]: &mut [Row; 4]) {
     }
 }
 
-/// Rotates each row to the left. The number of words is the index of the row times `columns`.
+/// Rotates each row to the left, by the index of the row times `columns` words.
 fn rotate(rows: &mut [Row; 4], columns: usize) {
     for (number, row) in rows.iter_mut().enumerate() {
         for _ in 0..number.wrapping_mul(columns) & 3 {
@@ -115,8 +115,8 @@ fn rotate(rows: &mut [Row; 4], columns: usize) {
 
 /// Random bytes (`evutil_secure_rng_get_bytes`).
 impl<A> Cx<'_, A> {
-    /// Fills `bytes` with random bytes. They can be used as keys if the base's seed is random and secret. Cost: 20
-    /// rounds of ChaCha for the first 32 bytes, and 20 rounds for each further 64 bytes.
+    /// Fills `bytes` with random bytes. These bytes can be used as keys if the base's seed is random and secret. Cost:
+    /// 20 rounds of ChaCha for the first 32 bytes, and 20 rounds for each further 64 bytes.
     ///
     /// ```
     /// use picoevent::{Cx, UnseededError};
@@ -161,8 +161,8 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Sets the seed of the base's random bytes. On a board the program sets it, from the chip's random number
-    /// generator. A back end on an operating system sets it if the base has none.
+    /// Sets the seed of the base's random bytes. On a board, the program must call this method with bytes from the
+    /// chip's random number generator. On an operating system, the back end calls this method if the base has no seed.
     ///
     /// Only the first seed is used, so a program can set a seed before the back end does. A seed of zeros counts as no
     /// seed. With the feature `record` the seed is recorded, so the recording reveals the random bytes.

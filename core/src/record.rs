@@ -1,7 +1,7 @@
-//! Recording: saves every call of a back end to a base, in order, so that a host can replay them.
+//! Recording: stores every call that a back end makes on a base, in order. A host can replay these calls.
 //!
-//! A base reads no clock and makes no system call, so its behaviour depends only on its application
-//! and on the calls of its back end. A [`Record`] receives each of these calls, from any back end:
+//! A base reads no clock and makes no system call, so its behaviour depends only on its application and on the calls of
+//! its back end. The base passes each of these calls to a [`Record`], whatever the back end is:
 //!
 //! ```text
 //!   in the field                                      on a host
@@ -10,8 +10,9 @@
 //!                           └─▶ Recording ──dump─▶ log ──┘
 //! ```
 //!
-//! * [`Recording`] keeps a recording in a `static`. The firmware chooses its size.
-//! * [`Replay`] repeats the recorded calls on a base, and reports where the application first behaves differently.
+//! * [`Recording`] keeps a recording in a `static`. The firmware chooses the size of the recording.
+//! * [`Replay`] repeats the recorded calls on a base, and reports where the application first behaves differently than
+//!   in the recording.
 //!
 #![cfg_attr(feature = "record", doc = "```")]
 #![cfg_attr(not(feature = "record"), doc = "```ignore")]
@@ -32,7 +33,7 @@
 //! recorded: a separate clock, a sensor, its environment. If a program calls methods of the base between two
 //! runs of the loop, it must make the same calls during the replay.
 //!
-//! Without the feature `record`, a firmware contains none of this: the recording calls are empty.
+//! Without the feature `record`, a firmware contains no code for recordings: the functions that record are empty.
 
 #[cfg(feature = "record")]
 mod code;

@@ -1,12 +1,16 @@
-//! A byte ring: the bytes a connection has received and not consumed, or written and not sent.
+//! A byte ring. An input ring holds bytes that were received and are not consumed yet. An output ring holds bytes that
+//! were written and are not sent yet.
 //!
 //! ```text
 //!            start            start + len
 //!              ▼                  ▼
 //!  ┌───────────┬──────────────────┬────────┐
-//!  │  second   │ first (readable) │ space  │   both sides can be two slices: up to the end of the
-//!  └───────────┴──────────────────┴────────┘   storage, and on from its beginning
+//!  │  second   │ first (readable) │ space  │
+//!  └───────────┴──────────────────┴────────┘
 //! ```
+//!
+//! The stored bytes can be in two slices: the first slice ends at the end of the storage, and the second slice is at
+//! the beginning of the storage. The space can be in two slices, too.
 //!
 //! A [`Ring`] contains only the numbers `start` and `len`; the storage is passed to each call. No operation allocates
 //! memory or loses a byte, and only [`Ring::align`] moves stored bytes.
@@ -33,7 +37,7 @@ pub(crate) use search::Searched;
 
 use crate::error::WriteError;
 
-/// A number of bytes in a ring: two bytes except on 64-bit targets.
+/// The type for numbers of bytes in a ring: 32 bits on 64-bit targets, 16 bits on all other targets.
 #[cfg(not(target_pointer_width = "64"))]
 pub(crate) type Count = u16;
 #[cfg(target_pointer_width = "64")]
@@ -88,8 +92,8 @@ impl Ring {
         }
     }
 
-    /// Returns a part of the stored bytes, as a ring in the same storage of `size` bytes. `None` if the range is
-    /// reversed or goes beyond the end.
+    /// Returns a part of the stored bytes, as a ring that uses the same storage. `size` is the size of the storage in
+    /// bytes. Returns `None` if the range is reversed or goes beyond the end of the stored bytes.
     pub(crate) fn part(&self, size: usize, range: Range<usize>) -> Option<Self> {
         let len = range.end.checked_sub(range.start)?;
         if range.end > self.len() {
@@ -100,20 +104,21 @@ impl Ring {
         Some(Self { start: start as Count, len: len as Count })
     }
 
-    /// Returns the stored bytes from an offset on; none if the offset is beyond the end.
+    /// Returns the stored bytes from an offset on; an empty ring if the offset is beyond the end.
     pub(crate) fn rest(&self, size: usize, offset: usize) -> Self {
         self.part(size, offset..self.len()).unwrap_or(Self::EMPTY)
     }
 
-    /// Adds up to `amount` bytes of the space to the stored bytes, in a storage of `size` bytes.
-    /// Returns the number added.
+    /// Adds up to `amount` bytes to the stored bytes: the first bytes of [`space`](Self::space), into which the caller
+    /// has written. `size` is the size of the storage in bytes. Returns the number of bytes added.
     pub(crate) fn commit(&mut self, size: usize, amount: usize) -> usize {
         let amount = amount.min(size.saturating_sub(self.len()));
         self.len = self.len.wrapping_add(amount as Count);
         amount
     }
 
-    /// Discards up to `amount` of the oldest bytes, in a storage of `size` bytes. Returns the number.
+    /// Discards up to `amount` of the oldest bytes. `size` is the size of the storage in bytes. Returns the number of
+    /// bytes discarded.
     pub(crate) fn consume(&mut self, size: usize, amount: usize) -> usize {
         let amount = amount.min(self.len());
         self.len = self.len.wrapping_sub(amount as Count);
@@ -125,12 +130,12 @@ impl Ring {
         amount
     }
 
-    /// Discards everything.
+    /// Discards all stored bytes.
     pub(crate) const fn clear(&mut self) {
         *self = Self::EMPTY;
     }
 
-    /// Copies as many bytes of `data` as fit. Returns the number copied.
+    /// Copies as many bytes of `data` into the ring as fit. Returns the number copied.
     pub(crate) fn write(&mut self, storage: &mut [u8], data: &[u8]) -> usize {
         let (first, second) = self.space(storage);
         let mut amount = copy(first, data);
@@ -204,8 +209,7 @@ impl Ring {
         amount
     }
 
-    /// Moves up to `most` of the oldest bytes to the end of another ring, as many as fit there. Returns
-    /// the number moved.
+    /// Moves up to `most` of the oldest bytes to the end of another ring, as many as fit. Returns the number moved.
     pub(crate) fn transfer(
         &mut self,
         storage: &[u8],
@@ -222,8 +226,8 @@ impl Ring {
         self.consume(storage.len(), amount)
     }
 
-    /// Moves the stored bytes to the beginning of the storage. Afterwards the bytes and the space are each contiguous.
-    /// O(size of the storage).
+    /// Moves the stored bytes to the beginning of the storage. Afterwards the stored bytes are contiguous, and the
+    /// space for further bytes is contiguous. O(size of the storage).
     pub(crate) fn align(&mut self, storage: &mut [u8]) {
         if let Some((before, from)) = storage.split_at_mut_checked(self.start()) {
             reverse(before);
@@ -233,7 +237,8 @@ impl Ring {
         }
     }
 
-    /// Returns the oldest `amount` bytes as one slice, and moves them if needed; `None` if fewer are stored.
+    /// Returns the oldest `amount` bytes as one slice, and moves the stored bytes if needed; `None` if fewer bytes are
+    /// stored.
     pub(crate) fn contiguous<'b>(
         &mut self,
         storage: &'b mut [u8],
@@ -307,8 +312,8 @@ pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     amount
 }
 
-/// Reverses the order of the bytes. The function has its own loop, because the optimizer does not always see that the
-/// standard library's `reverse` cannot panic.
+/// Reverses the order of the bytes. The function does not use the standard library's `reverse`, because the compiled
+/// code of `reverse` sometimes contains a panic that can never occur.
 fn reverse(bytes: &mut [u8]) {
     if let Some((front, back)) = bytes.split_at_mut_checked(bytes.len() / 2) {
         front

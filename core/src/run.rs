@@ -1,4 +1,4 @@
-//! The run of a loop: its modes, the length of its waits, and why it ended.
+//! Running a loop: the modes, the length of the next wait, and the reason why the loop ended.
 
 use core::ops::BitOr;
 use core::time::Duration;
@@ -17,11 +17,11 @@ impl Run {
     /// Run until callbacks have run and no further callback is due.
     pub const ONCE: Self = Self(0x01);
     /// Run without waiting, until there are no new events and no due callbacks. With [`Run::ONCE`], the run also ends
-    /// when callbacks have run and no further callback is due. If all callbacks have the same priority, this is usually
-    /// after one pass.
+    /// when callbacks have run and no further callback is due. If all callbacks have the same priority, a run with both
+    /// modes usually consists of one pass.
     pub const NONBLOCK: Self = Self(0x02);
-    /// Keep running even if only a trigger or another thread can still give the loop something to
-    /// do.
+    /// Keep running even if there is nothing left to wait for. Use this mode if a trigger or another thread can add
+    /// work later.
     pub const NO_EXIT_ON_EMPTY: Self = Self(0x04);
 
     /// Makes a mode from its bits.
@@ -74,30 +74,34 @@ pub enum End {
     Done,
 }
 
-/// Requests to a loop, besides the bits of its [`Run`].
+/// Bits for requests to a loop. A loop stores these bits together with the bits of its [`Run`].
 pub(crate) mod request {
     /// End the loop when the pass is over.
     pub(crate) const EXIT: u8 = 0x08;
     /// End the loop when the callback returns.
     pub(crate) const BREAK: u8 = 0x10;
-    /// End the loop after the first pass that runs at or after the requested time.
+    /// End the loop after the first pass that begins at the requested time or later.
     pub(crate) const EXIT_LATER: u8 = 0x20;
 
-    /// Bits that a new run keeps.
+    /// The bits that stay set when a new run begins.
     pub(super) const KEPT: u8 = EXIT | BREAK | EXIT_LATER;
-    /// Bits that can end a loop which still has something to wait for.
+    /// The bits that can end the loop even if there is something left to wait for.
     pub(crate) const MAY_END: u8 = super::Run::ONCE.0 | super::Run::NONBLOCK.0 | EXIT | BREAK;
 }
 
 /// Exit, break and continue requests, and the state of the current pass.
 pub(crate) struct LoopState {
-    /// The bits of [`Run`], and [`request`].
+    /// The bits of [`Run`] and of [`request`].
     requests: u8,
-    /// The slow-path flag: there may be work to do before the next callback. Reasons are a break or continue request, a
-    /// signal that was raised several times, an event that must be freed after its callback, a dispatch limit, and the
-    /// beginning or the end of a pass.
+    /// The slow-path flag: there may be work to do before the next callback. The flag is set in these cases:
+    ///
+    /// * A break or continue is requested, or the pass must end for a more urgent slot.
+    /// * A signal was raised several times.
+    /// * An event must be freed after its callback.
+    /// * Check watchers are called.
+    /// * There is a dispatch limit.
     pub(crate) slow: bool,
-    /// End the pass when the callback returns.
+    /// The pass must end when the current callback returns.
     pub(crate) ends_pass: bool,
     /// The last pass found nothing to call.
     pub(crate) idle: bool,
@@ -111,7 +115,7 @@ impl LoopState {
         Self { requests: 0, slow: true, ends_pass: false, idle: false, ended: None, waiting: false }
     }
 
-    /// Returns whether any of these bits is set.
+    /// Returns whether any bit of `bits` is set.
     pub(crate) const fn is_requested(&self, bits: u8) -> bool {
         self.requests & bits != 0
     }
@@ -135,7 +139,7 @@ impl LoopState {
         self.requests |= bit;
     }
 
-    /// Replaces a request to exit later with a request to exit after the current pass.
+    /// Clears the request `EXIT_LATER`, and sets the request `EXIT`.
     pub(crate) const fn exit_now(&mut self) {
         self.requests = self.requests & !request::EXIT_LATER | request::EXIT;
     }
@@ -158,28 +162,28 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Ends the loop `delay` from now (`event_base_loopexit`); the loop continues until then. If there
-    /// are several such requests, the earliest counts.
+    /// Ends the loop `delay` from now (`event_base_loopexit`); the loop continues until then. If several exits are
+    /// requested, the earliest time is used.
     pub fn exit_after(&mut self, delay: Duration) {
         self.exit_at = self.exit_at.min(self.now.after(delay));
         self.state.request(request::EXIT_LATER);
     }
 
-    /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). Other due callbacks stay
-    /// due for the loop's next run. If called before the loop runs, the loop ends at once.
+    /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). Other due callbacks stay due for the
+    /// loop's next run. If this method is called before the loop runs, the next run ends at once.
     pub fn loop_break(&mut self) {
         self.state.request(request::BREAK);
         self.state.slow = true;
     }
 
-    /// Ends the pass as soon as the callback returns, then checks for new events
-    /// (`event_base_loopcontinue`). Other due callbacks stay due.
+    /// Ends the pass as soon as the callback returns (`event_base_loopcontinue`). Then the loop checks for new events.
+    /// Other due callbacks stay due.
     pub fn loop_continue(&mut self) {
         self.state.request_pass_end();
     }
 
-    /// Returns whether an exit is requested now, or was the reason for the last end of the loop
-    /// (`event_base_got_exit`).
+    /// Returns whether the loop ends after the current pass because of an exit, or has last ended because of an exit
+    /// (`event_base_got_exit`). An exit for a later time counts only when that time has come.
     pub fn got_exit(&self) -> bool {
         self.state.is_requested(request::EXIT) || self.state.ended == Some(End::Exit)
     }
@@ -192,7 +196,7 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Begins a run of the loop (`event_base_loop`'s entry). Back ends call it before the first iteration. An
+    /// Begins a run of the loop (`event_base_loop`'s entry). Back ends call this method before the first iteration. An
     /// earlier exit or break request is kept.
     pub fn begin(&mut self, run: Run) {
         self.cx.recorder.record(|| Entry::Begin(run));
@@ -203,13 +207,13 @@ impl<A> EventBase<'_, A> {
         self.cx.calls = 0;
     }
 
-    /// Returns how long the back end may wait, once it has taken all actions.
+    /// Returns how long the back end may wait. Call this method after the back end has carried out all actions.
     ///
-    /// Break, exit and the end of a run in mode `ONCE` or `NONBLOCK` are each returned once. The next call does
-    /// not return them again, so the loop can continue. [`End::Empty`] is returned for as long as there is
-    /// nothing to wait for.
+    /// [`End::Break`], [`End::Exit`] and [`End::Done`] are returned only once. The next call does not return this end
+    /// again, so that the loop can continue. [`End::Empty`] is returned by every call while there is nothing to wait
+    /// for.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     pub fn wait(&mut self) -> Wait {
         let has_actions = !self.cx.outbox.is_empty();
@@ -229,7 +233,7 @@ impl<A> EventBase<'_, A> {
         wait
     }
 
-    /// Returns how long the back end may wait. Returns [`Wait::Not`] if the back end has actions to take, or if
+    /// Returns how long the back end may wait. Returns [`Wait::Not`] if the back end has actions to carry out, or if
     /// something is due.
     #[inline]
     pub(crate) fn next_wait(&mut self, has_actions: bool) -> Wait {
@@ -254,11 +258,11 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the next time at which a timeout or a requested exit is due; `None` if there is neither. O(1), plus
-    /// O(log n) once for each stale key that has come first in a heap. A key is stale if its timer was cancelled, or if
-    /// the timeout of its connection was restarted.
+    /// Returns the earliest time at which a timeout or a requested exit is due; `None` if there is no timeout and no
+    /// requested exit. The cost is O(1), plus O(log n) for each stale key that is now the first key of a timer heap. A
+    /// key is stale if its timer was cancelled, or if the timeout of its connection was restarted.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     pub fn deadline(&mut self) -> Option<Instant> {
         if self.cx.due_moved {
@@ -271,8 +275,8 @@ impl<A> EventBase<'_, A> {
         Some((*due_from).min(*exit_at))
     }
 
-    /// Returns whether no event waits for a source or signal, no listener is enabled, and no UDP socket or
-    /// connection is open.
+    /// Returns whether no event waits for a source or signal, no listener is enabled, no UDP socket is open, and no slot
+    /// of a connection is in use. A connection at rest and a lingering connection use their slots.
     fn is_empty(&self) -> bool {
         let cx = &self.cx;
         cx.registered == 0 && cx.listening == 0 && cx.tables.conns.len() == 0

@@ -3,9 +3,9 @@
 
 /// A signal: a number from 1 to 31. The constants have the numbers that Linux uses and the meanings that POSIX defines.
 ///
-/// On a host `Signal::INT` is the operating system's SIGINT. On a board, `main` chooses what raises it, with a
-/// [`Trigger`](crate::Trigger): for example a button, or a supervisor's request. The application is the same in both
-/// cases. Real-time signals (above 31) are not supported.
+/// On a host `Signal::INT` is the operating system's SIGINT. On a board, the firmware raises `Signal::INT` with a
+/// [`Trigger`](crate::Trigger), for example when a button is pressed or when a supervisor requests the end of the
+/// program. The application is the same in both cases. Real-time signals (above 31) are not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Signal(u8);
@@ -13,7 +13,7 @@ pub struct Signal(u8);
 impl Signal {
     /// Hang-up: read the configuration again.
     pub const HUP: Self = Self(1);
-    /// Interrupt: the user asks the program to end, with Ctrl-C.
+    /// Interrupt: the user requests the end of the program, with Ctrl-C.
     pub const INT: Self = Self(2);
     /// Quit.
     pub const QUIT: Self = Self(3);

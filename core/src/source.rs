@@ -1,9 +1,10 @@
 //! Sources: things outside the base that become readable, writable or closed.
 //!
-//! A back end makes a [`Source`] for a descriptor, a pin or anything else it watches; the application
-//! makes events that wait for it. A source keeps its events in the order they were added, and they are
-//! activated in that order. It counts the events that wait for each condition, so that the back end is
-//! informed when the combined interest changes.
+//! A back end makes a [`Source`] for a descriptor, a pin or another object that it watches. The application makes
+//! events that wait for the source. A source keeps its events in the order in which they were added, and activates them
+//! in this order. For each condition (reading, writing, closing), a source counts the events that wait for this
+//! condition. The combined interest of a source contains the conditions whose count is not zero. When the combined
+//! interest changes, the back end gets the action [`Action::Interest`].
 
 use crate::error::{AddError, FullError};
 use crate::event::{EventLinks, EventList, flag};
@@ -20,7 +21,7 @@ pub struct SourceSlot {
     /// The events that wait for the source.
     events: EventList,
     pub(crate) pending: Pending,
-    /// How many events wait for reading, for writing and for closing.
+    /// The numbers of events that wait for reading, for writing and for closing.
     waiting: [u16; 3],
     /// The combined interest of the events, with [`EventFlags::EDGE`] if they are edge-triggered.
     interest: EventFlags,
@@ -53,7 +54,7 @@ impl Slot for SourceSlot {
     }
 }
 
-/// The conditions counted in [`SourceSlot::waiting`], in its order.
+/// The conditions that [`SourceSlot::waiting`] counts, in the order of the array elements.
 const CONDITIONS: [EventFlags; 3] = [EventFlags::READ, EventFlags::WRITE, EventFlags::CLOSED];
 
 impl SourceSlot {
@@ -62,7 +63,8 @@ impl SourceSlot {
         if self.edge { EventFlags::EDGE } else { EventFlags::NONE }
     }
 
-    /// Adds an event to the counts or removes it. Returns whether the combined interest changed.
+    /// Adds an event to the counts of `conditions`, or removes it from these counts. Returns whether the combined
+    /// interest changed.
     fn count(&mut self, conditions: EventFlags, change: Change) -> bool {
         let before = self.interest;
         let (edge_flag, mut interest) = (self.edge_flag(), EventFlags::NONE);
@@ -90,8 +92,9 @@ enum Change {
 }
 
 impl<A> Cx<'_, A> {
-    /// Forgets a source. The events that waited for the source are deleted, not freed. Adding one of these events
-    /// again returns [`AddError::SourceClosed`](crate::AddError::SourceClosed).
+    /// Forgets a source. The events that waited for the source are deleted, that is, they are no longer pending. Their
+    /// slots are not freed. Adding one of these events again returns
+    /// [`AddError::SourceClosed`](crate::AddError::SourceClosed).
     ///
     /// # Errors
     /// [`StaleError`] when the source was forgotten already.
@@ -120,8 +123,8 @@ impl<A> Cx<'_, A> {
         } else if slot.edge != edge {
             return Err(AddError::MixedEdge);
         }
-        // Readiness that was reported before must also activate a new level-triggered event. So the back end must check
-        // again.
+        // If the source is ready already, a new level-triggered event must become active. The back end may have
+        // reported this readiness before, so the back end must check the source again.
         let changed = slot.count(interest, Change::Added) || !edge;
         slot.events.push(&mut EventLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {
@@ -187,7 +190,7 @@ impl SourceSlot {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Makes a source. For back ends: they report the readiness of the source with [`EventBase::ready`].
+    /// Makes a source. For back ends: report the readiness of the source with [`EventBase::ready`].
     ///
     /// # Errors
     /// [`FullError::Sources`] when the table has no free slot.
@@ -212,9 +215,9 @@ impl<A> EventBase<'_, A> {
     /// Reports that a source is ready. Activates the events that wait for any condition in `what`, in the order they
     /// were added. Each event gets only the conditions that it waits for.
     ///
-    /// The back end must report each condition when it becomes true. After each [`Action::Interest`] for the source, it
-    /// must also report the conditions that are true at that time, even if they were reported before. It need not
-    /// repeat a report for any other reason.
+    /// The back end must report each condition when it becomes true. After each [`Action::Interest`] for the source,
+    /// the back end must also report the conditions that are true at that time, even if they were reported before. In
+    /// other cases, the back end need not repeat a report.
     pub fn ready(&mut self, source: Source, what: EventFlags) {
         self.cx.recorder.record(|| Entry::Ready(source, what));
         let Some(slot) = self.cx.tables.sources.get(source) else { return };

@@ -9,16 +9,16 @@ use crate::table::Slot;
 ///
 /// | parameter | is |
 /// |---|---|
-/// | `EVENTS` | events that can exist at once: timers, signals, sources' readiness, watchers |
-/// | `CONNS` | connections that can exist at once, including closed connections whose output is still being sent |
-/// | `BYTES` | bytes of all rings together, of connections and of UDP sockets |
-/// | `LISTENERS` | listeners that can exist at once |
-/// | `POOLS` | [pools](crate::Pool) into which the connections and the bytes are divided, 16 at most |
-/// | `SOURCES` | [sources](crate::Source) that can exist at once |
-/// | `UDP` | [UDP sockets](crate::UdpSocket) that can exist at once, with the feature `udp` |
+/// | `EVENTS` | the number of events that can exist at the same time: timers, signals, readiness of sources, watchers |
+/// | `CONNS` | the number of connections that can exist at the same time, plus closed connections with unsent output |
+/// | `BYTES` | the number of bytes of all rings together: the rings of connections and of UDP sockets |
+/// | `LISTENERS` | the number of listeners that can exist at the same time |
+/// | `POOLS` | the number of [pools](crate::Pool) into which the connections and the bytes are divided, 16 at most |
+/// | `SOURCES` | the number of [sources](crate::Source) that can exist at the same time |
+/// | `UDP` | the number of [UDP sockets](crate::UdpSocket) that can exist at the same time, with the feature `udp` |
 ///
 /// All tables together have 65,535 slots at most; slots above this number are not used. A new storage is all zeros, so
-/// a storage in a `static` takes no flash. The connections can be used once they are in a pool:
+/// a storage in a `static` takes no flash. A connection can be used only if it belongs to a pool:
 ///
 /// ```
 /// use picoevent::{EventBase, Pool, Storage};
@@ -33,8 +33,8 @@ use crate::table::Slot;
 /// ```
 ///
 /// On a host, use `picoevent_mio::HeapStorage`: it is on the heap, and its size is chosen at run time. A
-/// `Box::new(Storage::new())` of some megabytes overflows the stack. To make another kind of storage,
-/// see [`memory`](crate::memory).
+/// `Box::new(Storage::new())` of some megabytes overflows the stack. The module [`memory`](crate::memory) is for memory
+/// in separate parts.
 pub struct Storage<
     A,
     const EVENTS: usize,

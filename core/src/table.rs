@@ -8,8 +8,9 @@
 //!   odd: taken     even: free      (gen 1, taken)
 //! ```
 //!
-//! A taken slot has an odd generation, a free slot an even one. A handle has the odd generation of its object, so the
-//! handle fits the slot only while that object is in the slot. Taking, finding and freeing a slot are O(1).
+//! A taken slot has an odd generation, and a free slot has an even generation. A handle contains the generation that
+//! the slot had when the object was made. When the object is freed, the generation of the slot changes, so the handle
+//! does not match the slot any more. Taking, finding and freeing a slot are O(1).
 
 use crate::handle::Handle;
 use crate::peak::Peak;
@@ -19,9 +20,9 @@ use crate::queue::Id;
 pub(crate) const MAX_SLOTS: u16 = u16::MAX;
 const END: u16 = u16::MAX;
 
-/// The word in each slot that belongs to the table. The upper half is the generation. The lower half is the slot's own
-/// index while the slot is taken, and the index of the next free slot while the slot is free. So in a taken slot the
-/// whole word is the handle, and one comparison checks a handle.
+/// The word of each slot that the table uses itself. The upper half is the generation. While the slot is taken, the
+/// lower half is the index of this slot. While the slot is free, the lower half is the index of the next free slot. So
+/// the word of a taken slot is equal to the bits of its handle, and one comparison is enough to check a handle.
 #[derive(Clone, Copy)]
 pub(crate) struct Head(u32);
 
@@ -67,11 +68,12 @@ pub(crate) trait Slot: Sized {
 
     fn head_mut(&mut self) -> &mut Head;
 
-    /// Removes the state of an earlier base: the slot is then on no list and in no heap.
+    /// Clears the state that an earlier base has left in the slot, so that the slot does not seem to be on a list or in
+    /// a heap.
     fn renew(&mut self);
 }
 
-/// The slots of one kind.
+/// The slots for objects of one kind.
 pub(crate) struct Table<'s, T> {
     slots: &'s mut [T],
     free: u16,
@@ -84,8 +86,8 @@ impl<'s, T: Slot> Table<'s, T> {
     /// Makes an empty table that uses `slots`. Generations continue from their old values, so the handles of an earlier
     /// base with the same storage are stale.
     ///
-    /// `number` is the number of slots of all tables that were made before. The slots of this table are added to it.
-    /// The table uses only so many slots that the sum stays below 65,536.
+    /// `number` is the number of slots in all tables that were made for the base before this table. The function adds
+    /// the slots of this table to `number`. If `number` would exceed 65,535, the table does not use all of its slots.
     pub(crate) fn new(slots: &'s mut [T], number: &mut u16) -> Self {
         let usable = slots.len().min(usize::from(MAX_SLOTS.wrapping_sub(*number)));
         *number = number.wrapping_add(usable as u16);
@@ -102,7 +104,7 @@ impl<'s, T: Slot> Table<'s, T> {
         table
     }
 
-    /// Returns the table with only its first `slots` slots, all free; `None` if it has fewer.
+    /// Returns the table with only its first `slots` slots, all free; `None` if the table has fewer slots.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, slots: usize, number: &mut u16) -> Option<Self> {
         self.slots.get_mut(..slots).map(|slots| Self::new(slots, number))
@@ -112,8 +114,8 @@ impl<'s, T: Slot> Table<'s, T> {
         usize::from(self.taken)
     }
 
-    /// Takes a free slot; `None` if there is none. The slot still has the values of its last object,
-    /// so the caller must set all fields.
+    /// Takes a free slot; `None` if no slot is free. The slot still has the values of its last object, so the caller
+    /// must set all fields.
     pub(crate) fn insert(&mut self) -> Option<(Handle<T::Kind>, &mut T)> {
         let Self { slots, free, taken, peak } = self;
         take(slots, free, taken, peak)
@@ -205,7 +207,8 @@ impl<'s, T: Slot> Table<'s, T> {
     }
 
     /// Returns the slot with the number `id`, taken or not. Call it only for the table of events. The slots of all
-    /// tables are numbered together, and the events come first. So only the number of an event is also its index.
+    /// tables are numbered together, and the events come first. So the number of an event's slot is equal to its index
+    /// in the table of events. For the other tables, the number and the index differ.
     #[inline(always)]
     pub(crate) fn by_id(&mut self, id: Id) -> Option<&mut T> {
         self.slots.get_mut(id.index())

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The slots of all tables are numbered together, and lists refer to a slot by its number. So a link takes two bytes,
-//! and the number also determines the table. An event's number is also its index.
+//! and the number also determines the table. The number of an event's slot is equal to its index in the table of
+//! events.
 
 use crate::conn::ConnSlot;
 use crate::event::EventSlot;
@@ -26,7 +27,7 @@ pub(crate) struct Tables<'s, A> {
     first: [u16; 3],
 }
 
-/// The table of a slot, and its index there.
+/// The table that contains a slot, and the index of the slot in this table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectIndex {
     Event(u16),
@@ -120,7 +121,7 @@ impl<'s, A> Tables<'s, A> {
 
 impl<A> Nodes for Tables<'_, A> {
     fn node(&mut self, id: Id) -> Option<&mut Node> {
-        // Borrowed twice, because the borrow checker does not see that the first borrow has ended.
+        // The slot is looked up twice, because the borrow checker does not see that the first borrow has ended.
         if self.events.by_id(id).is_some() {
             return self.events.by_id(id).map(|slot| &mut slot.node);
         }
@@ -128,8 +129,8 @@ impl<A> Nodes for Tables<'_, A> {
     }
 }
 
-/// Lists of connections use the same links as the queues, because a connection is never on a queue and on such a list
-/// at the same time.
+/// Lists of connections and the queues use the same link in a slot, because a connection is never on a list and on a
+/// queue at the same time.
 impl<A> Links for Table<'_, ConnSlot<A>> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
         self.slot_mut(id.slot()).map(|slot| &mut slot.node.link)

@@ -1,15 +1,15 @@
 //! The loop's time: a point on a monotonic clock, in microseconds.
 //!
-//! The core has no clock. A back end returns the time ([`Backend::now`](crate::Backend::now)), so a
-//! board's timer, a host's clock and a simulator's virtual time are all the same to an application.
+//! The core has no clock. The back end returns the time ([`Backend::now`](crate::Backend::now)). So an application runs
+//! unchanged with a board's timer, a host's clock or a simulator's virtual time.
 
 use core::time::Duration;
 
-/// A point in time: microseconds since an origin the back end chose.
+/// A point in time: microseconds since an origin that the back end chose.
 ///
 /// 64 bits of microseconds last 584,000 years. Arithmetic saturates at the end instead of wrapping. A deadline beyond
 /// the end becomes [`Instant::MAX`]. If the loop's time ever reaches [`Instant::MAX`], all these deadlines are due. A
-/// persistent timer cannot get a later deadline, so it is then due once in each pass.
+/// persistent timer cannot get a later deadline, so from that time on its callback runs once in each pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);
@@ -31,19 +31,20 @@ impl Instant {
         self.0
     }
 
-    /// Returns the instant `delay` later, rounded up to a microsecond, so that no timer is early.
+    /// Returns the instant that is `delay` later. The delay is rounded up to a whole microsecond, so that no timer
+    /// fires early.
     #[must_use]
     pub const fn after(self, delay: Duration) -> Self {
         self.plus(micros(delay))
     }
 
-    /// Returns the instant `micros` later.
+    /// Returns the instant that is `micros` microseconds later.
     pub(crate) const fn plus(self, micros: u64) -> Self {
         Self(self.0.saturating_add(micros))
     }
 
-    /// Returns the instant `millis` milliseconds later. The function is not inlined, because 64-bit arithmetic takes
-    /// many instructions on a small core.
+    /// Returns the instant that is `millis` milliseconds later. The function is not inlined, because 64-bit arithmetic
+    /// takes many instructions on a small core.
     #[inline(never)]
     pub(crate) const fn plus_millis(self, millis: u32) -> Self {
         self.plus((millis as u64).wrapping_mul(1_000))
@@ -58,7 +59,7 @@ impl Instant {
 /// Converts a duration to microseconds, rounded up, saturating.
 ///
 /// `Duration::as_micros` computes in 128 bits, which is expensive on a small core. This function is not inlined,
-/// because a copy of it in each method that takes a duration would also be expensive.
+/// because a copy of its code in each method that takes a duration would make the firmware larger.
 #[inline(never)]
 pub(crate) const fn micros(delay: Duration) -> u64 {
     let fraction = delay.subsec_nanos().div_ceil(1_000);

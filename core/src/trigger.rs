@@ -10,8 +10,9 @@ use crate::Signal;
 /// A counter that raises a signal from any context, for example from an interrupt handler or another thread.
 ///
 /// Declare a trigger as a `static` in the firmware or in the host program. [`raise`](Self::raise) adds one to the count
-/// and wakes the back end. The next iteration takes the count. The callback of the trigger's signal is then called once
-/// for each raise. Raises are counted, not queued, so nothing can overflow; the count saturates at 65,535.
+/// and wakes the back end. The next iteration reads the count and resets it. Then the callback of the trigger's signal
+/// is called once for each raise. Raises are counted, not queued, so nothing can overflow; the count saturates at
+/// 65,535.
 ///
 /// ```
 /// use picoevent::{Signal, Trigger};
@@ -47,7 +48,7 @@ impl Trigger {
             waker_cell.set(waker.clone());
             waker
         });
-        // Outside the critical section, because a waker may do much work.
+        // The waker is called outside the critical section, because it may do much work.
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -58,29 +59,29 @@ impl Trigger {
         self.signal
     }
 
-    /// Returns the number of raises since the last call, and resets the count. For back ends.
+    /// Returns the number of raises since the count was last reset, and resets the count. For back ends.
     pub fn take(&self) -> u16 {
         critical_section::with(|cs| self.raises.borrow(cs).take())
     }
 
-    /// Returns the number of raises since the last call, resets the count, and sets the waker that each raise
-    /// wakes from now on.
+    /// Returns the number of raises since the count was last reset, resets the count, and sets the waker that each
+    /// later raise wakes.
     pub(crate) fn take_with(&self, waker: &Waker) -> u16 {
         let waker = waker.clone();
         let (raises, replaced) = critical_section::with(|cs| {
             (self.raises.borrow(cs).take(), self.waker.borrow(cs).replace(Some(waker)))
         });
-        // Outside the critical section, because a waker may do much work.
+        // The old waker is dropped outside the critical section, because this may do much work.
         drop(replaced);
         raises
     }
 
-    /// Sets the waker that each raise wakes from now on. For back ends: they register before they read
-    /// the count, so that a raise in between still wakes them.
+    /// Sets the waker that each later raise wakes. For back ends: call this method before you read the count. Then a
+    /// raise between these two calls still wakes the back end.
     pub fn register(&self, waker: &Waker) {
         let waker = waker.clone();
         let replaced = critical_section::with(|cs| self.waker.borrow(cs).replace(Some(waker)));
-        // Outside the critical section, because a waker may do much work.
+        // The old waker is dropped outside the critical section, because this may do much work.
         drop(replaced);
     }
 }

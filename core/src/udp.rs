@@ -1,4 +1,4 @@
-//! Datagrams: UDP sockets as objects of the base, with a callback and a byte ring for each direction.
+//! UDP sockets. Each socket has a callback, and a byte ring for each direction that stores datagrams.
 //!
 //! ```text
 //!            back end                                    application
@@ -8,15 +8,17 @@
 //! ```
 //!
 //! * A datagram is a record in a ring: its bytes, its length and the peer's address ([`ring`]).
-//! * `Readable` is reported when a datagram has arrived. If the callback takes some datagrams but not all, it is called
-//!   again in the next pass. If it takes no datagram, it is called when the next datagram arrives.
-//! * A datagram is queued whole or not at all. `Writable` is reported when the last refused datagram fits.
+//! * `Readable` is reported when a datagram has arrived. If the callback takes some datagrams but not all, the callback
+//!   is called again in the next pass. If the callback takes no datagram, it is called again when the next datagram
+//!   arrives.
+//! * A datagram is queued whole or not at all. A datagram that does not fit into the output ring is refused. `Writable`
+//!   is reported when the output ring has room for the datagram that was refused last.
 //! * The output ring also stores other requests: to connect, to join or to leave a multicast group, and to allow or to
-//!   forbid broadcasts. So such a request applies only to datagrams that are queued after it.
+//!   forbid broadcasts. So a request applies only to datagrams that are queued after the request.
 //! * A datagram longer than the input ring is truncated to the size of the ring; `Datagram::truncated` is then set. A
 //!   datagram for which there is no room waits in the back end or the system. Dropped datagrams are counted.
 //!
-//! This is the feature `udp`: see docs/decisions/0050-datagrams-are-a-feature.md.
+//! UDP sockets need the feature `udp`: see docs/decisions/0050-datagrams-are-a-feature.md.
 
 #[cfg(feature = "udp")]
 mod action;
@@ -62,18 +64,24 @@ pub use verbs::{Datagram, Dropped, OnUdp, Received, UdpMut};
 pub enum UdpEvent {
     /// There are datagrams to receive.
     Readable,
-    /// There is room for the last refused datagram.
+    /// The output ring has room for the datagram or request that was refused last.
     Writable,
-    /// The socket could not be bound, a datagram could not be sent, another request failed (for example to join a
-    /// group), or a peer answered that its port is not in use. The socket stays usable, unless it could not be bound.
-    /// If several errors happen before the callback runs, the callback gets the last error.
+    /// One of these errors has happened:
+    ///
+    /// * The socket could not be bound.
+    /// * A datagram could not be sent.
+    /// * Another request failed, for example to join a group.
+    /// * A peer answered that its port is not in use.
+    ///
+    /// In all cases except the first, the socket stays usable. If several errors happen before the callback runs, the
+    /// callback gets the last error.
     Failed(UdpError),
 }
 
 /// The sizes of the rings of a UDP socket, in bytes.
 ///
-/// In a ring, a datagram takes the bytes of its data and at most [`HEAD`](Self::HEAD) more bytes. All of them must be
-/// contiguous in the ring.
+/// In a ring, a datagram takes as many bytes as its data, and at most [`HEAD`](Self::HEAD) more bytes. These bytes must
+/// be contiguous in the ring.
 ///
 /// ```
 /// use picoevent::UdpRings;
@@ -90,11 +98,11 @@ pub struct UdpRings {
 }
 
 impl UdpRings {
-    /// The maximum number of bytes that a datagram takes in a ring besides its data: 25 with an IPv6 address, 9 with an
-    /// IPv4 address.
+    /// The maximum number of bytes that a datagram takes in a ring in addition to its data. A datagram with an IPv6
+    /// address takes 25 more bytes, a datagram with an IPv4 address takes 9.
     pub const HEAD: usize = 25;
 
-    /// The shortest ring: it holds one empty datagram.
+    /// The minimum size of a ring, in bytes. A ring of this size holds one empty datagram.
     pub const LEAST: usize = Self::HEAD;
 
     /// Describes rings: `input` bytes for datagrams received and not consumed, `output` bytes for

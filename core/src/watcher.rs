@@ -1,9 +1,10 @@
 //! Watchers: callbacks just before and just after the loop waits (libevent's `evwatch`).
 //!
-//! A watcher is an event of the loop itself. All watchers are called in every iteration, in the order they were made,
-//! whatever their priority. A watcher does not prevent the end of the loop, and does not count as pending. Deleting a
-//! watcher pauses it. Adding it again resumes it; it is then called after all other watchers of its kind. Freeing a
-//! watcher frees its slot. A watcher can be deleted, added and freed in its own callback, too.
+//! A watcher is an event that waits for a step of the loop, not for a source or a signal. All watchers are called in
+//! every iteration, in the order they were made, whatever their priority. A watcher does not prevent the end of the
+//! loop, and does not count as pending. A deleted watcher is not called until it is added again. Then it is called
+//! after all other watchers of its kind (prepare or check). Freeing a watcher frees its slot. A watcher can also be
+//! deleted, added and freed in its own callback.
 
 use core::time::Duration;
 
@@ -22,7 +23,8 @@ pub(crate) enum When {
     Prepare,
     /// The loop has waited.
     Check,
-    /// The network has changed. The event becomes due then; it is not called in every iteration.
+    /// The network has changed. Each change makes the event's callback due. The callback is not called in every
+    /// iteration.
     Network,
 }
 
@@ -32,11 +34,10 @@ pub(crate) struct Watchers {
     check: EventList,
     /// The watcher that is called next.
     next: Id,
-    /// The number of calls left in the round. A round begins with the number of watchers, so a watcher that makes
-    /// watchers does not prolong the round.
+    /// The number of calls left in the round. At the beginning of a round, it is the number of watchers. So watchers
+    /// that are made during a round do not make this round longer.
     left: u16,
-    /// The length of the coming wait for prepare watchers, in microseconds; `u64::MAX` for no
-    /// limit.
+    /// The length of the coming wait in microseconds, which prepare watchers can read; `u64::MAX` for no limit.
     wait: u64,
 }
 
@@ -53,8 +54,8 @@ impl Watchers {
 }
 
 impl<A> Cx<'_, A> {
-    /// Calls `call` in each iteration just before the loop waits (`evwatch_prepare_new`), with
-    /// [`Cx::wait_to_come`] set.
+    /// Calls `call` in each iteration just before the loop waits (`evwatch_prepare_new`). In this callback,
+    /// [`Cx::wait_to_come`] returns the length of the wait.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -72,8 +73,8 @@ impl<A> Cx<'_, A> {
     }
 
     /// Returns how long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something is due, `None`
-    /// when there is no limit. Prepare watchers may still shorten the wait. Outside of the callbacks of prepare
-    /// watchers, returns the value for the last wait.
+    /// when there is no limit. A prepare watcher can shorten the wait, for example by adding a timer. Outside of the
+    /// callbacks of prepare watchers, returns the value for the last wait.
     pub fn wait_to_come(&self) -> Option<Duration> {
         (self.watchers.wait < u64::MAX).then_some(Duration::from_micros(self.watchers.wait))
     }
@@ -120,7 +121,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Returns the next check watcher to call. `begin` begins a new round.
+    /// Returns the next check watcher to call. If `begin` is true, begins a new round.
     fn watcher_next(&mut self, begin: bool) -> Option<(OnEvent<A>, Event)> {
         if begin {
             self.begin_calls(self.watchers.check);
@@ -168,7 +169,7 @@ impl<A> Cx<'_, A> {
 impl<A> EventBase<'_, A> {
     /// Calls the prepare watchers, unless the loop is about to end.
     ///
-    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     pub fn prepare(&mut self, app: &mut A) {
         self.cx.recorder.record(|| Entry::Prepare);

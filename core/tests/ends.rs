@@ -30,7 +30,8 @@ fn open(base: &mut EventBase<'_, App>) -> (PoolId, [Conn; 3]) {
     (pool, conns)
 }
 
-/// A back end that reports each end of stream as delivered at once. Its `wait` must not be called.
+/// A back end that reports each end of stream as delivered at once. In these tests the loop must not wait, so `wait`
+/// panics.
 struct Delivers;
 
 impl Backend<App> for Delivers {

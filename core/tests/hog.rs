@@ -1,8 +1,8 @@
 //! A callback that takes a long time: the events that become due while it runs are called late, and all other events
 //! are called in time.
 //!
-//! The test uses a virtual clock. The clock advances when the loop waits. The long callback also advances it, by the
-//! time that the callback takes.
+//! The test uses a virtual clock. The clock advances when the loop waits. The long callback also advances the clock, by
+//! the time that the callback takes.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -23,13 +23,13 @@ const STEP: u64 = 3;
 #[derive(Default)]
 struct App {
     clock: u64,
-    /// For each call, the time when it was due and the time when it was called.
+    /// For each call of a callback, the time at which the callback was due and the time at which it was called.
     calls: Vec<(u64, u64)>,
     hogs: u64,
 }
 
 impl App {
-    /// The event's data word is the time when it is due.
+    /// Records a call. The event's data word is the time at which the event is due.
     fn record(&mut self, event: &mut EventMut<Self>) {
         let due = event.user();
         self.calls.push((due.into(), self.clock));
@@ -39,7 +39,8 @@ impl App {
         assert_eq!(self.clock, BEGINS);
         self.hogs += 1;
         self.clock += WORKS;
-        // The loop's time has not advanced during the callback, and deadlines count from the loop's time.
+        // The loop's time has not advanced during this callback. So the new timer's deadline is `2 * WORKS` after the
+        // beginning of the callback, not after its end.
         let later = event.after(Duration::from_millis(2 * WORKS), Self::record).unwrap();
         event.event(later).unwrap().set_user((BEGINS + 2 * WORKS) as u32);
     }
@@ -110,7 +111,7 @@ fn a_long_callback_delays_only_callbacks_that_become_due_during_it() {
         let expected = if due > BEGINS && due < free { free } else { due };
         assert_eq!(called, expected, "due at {due} ms");
     }
-    // The late timers are called in order, too.
+    // The timers are called in the order of their deadlines, including the late timers.
     assert!(app.calls.is_sorted_by_key(|(due, _)| *due), "{:?}", app.calls);
 }
 

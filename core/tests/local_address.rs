@@ -51,7 +51,7 @@ impl Filter<App> for Plain {
     }
 }
 
-/// The protocol above the filter.
+/// The protocol of the connection above the filter.
 struct Above;
 
 impl Protocol<App> for Above {

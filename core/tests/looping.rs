@@ -1,4 +1,4 @@
-//! The loop: the limits of its waits, how it ends, and its actions for the back end.
+//! The loop: how long it waits, how it ends, and which actions it requests from the back end.
 
 use std::net::SocketAddr;
 use std::time::Duration;

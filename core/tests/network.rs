@@ -109,7 +109,7 @@ fn each_network_event_is_called_unless_it_is_deleted_or_freed() {
     base.event(first).unwrap().free();
     base.event(third).unwrap().add(None).unwrap();
     base.network_is(&Network::new());
-    // An event that is due can be deleted too.
+    // An event can also be deleted while it is due. Its callback does not run then.
     base.event(second).unwrap().del();
     base.dispatch(&mut app);
     assert_eq!(app.take(), [(3, LINK | IPV4)]);
@@ -127,7 +127,7 @@ fn an_event_for_the_network_does_not_keep_the_loop_alive() {
     let mut base = EventBase::new(&mut storage);
     let event = App::watch(&mut base, 1);
     assert!(matches!(base.wait(), Wait::Ended(_)));
-    // With a timeout the event keeps the loop running.
+    // If the event has a timeout, the timeout keeps the loop running.
     base.event(event).unwrap().add(Some(Duration::from_secs(1))).unwrap();
     assert!(matches!(base.wait(), Wait::Until(_)));
     base.advance(base.now().after(Duration::from_secs(1)));

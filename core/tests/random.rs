@@ -1,4 +1,5 @@
-//! Random bytes: a base without a seed, the same seed twice, and recordings.
+//! Random bytes: a base without a seed returns an error, equal seeds give equal bytes, and a replay gives the recorded
+//! bytes.
 
 use picoevent::{EventBase, Storage, UnseededError};
 
@@ -37,7 +38,7 @@ fn the_same_seed_generates_the_same_bytes_and_another_seed_other_bytes() {
         random_bytes(&mut other),
         "the second answer is not the first"
     );
-    // Only the first seed counts.
+    // Only the first seed is used.
     again.seed(&[2; 32]);
     let second = random_bytes(&mut again);
     assert_eq!(random_bytes(&mut other), second);
@@ -111,7 +112,8 @@ mod recorded {
         let mut base = EventBase::new(&mut storage);
         if seeded_first {
             base.seed(&[5; 32]);
-            // The recording stores the generator's state after this request.
+            // The recording begins after this request. So the recording must store the state that the generator has
+            // after this request.
             base.random_u32().unwrap();
         }
         base.record_to(&kept);

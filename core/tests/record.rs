@@ -18,7 +18,8 @@ use picoevent::{
 
 use clock::Clock;
 
-/// An application that echoes and counts. `changed` makes it behave differently.
+/// An application that echoes received bytes and counts the ticks of a timer. If `changed` is set, the application
+/// sends another answer.
 #[derive(Default)]
 struct App {
     received: Vec<u8>,
@@ -118,7 +119,7 @@ fn iterate(
     end
 }
 
-/// Runs the application "in the field", with a recording.
+/// Runs the application as a device would run it, with a recording.
 fn field(recording: &'static dyn Record, app: &mut App) {
     let mut storage = Memory::new();
     let mut base = EventBase::new(&mut storage);
@@ -207,7 +208,8 @@ fn a_callback_that_panics_is_the_last_entry_and_panics_again() {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| again(&bytes, &mut app).is_ok()))
         .unwrap_err();
     assert_eq!(app.ticks, 4);
-    // Without the planted bug (the panic at the fourth tick), the replay continues to the end of the recording.
+    // `App::default()` does not panic at the fourth tick. So the replay with this application continues to the end of
+    // the recording.
     assert_eq!(again(&bytes, &mut App::default()), Ok(None));
 }
 
@@ -240,7 +242,7 @@ fn the_last_iterations_are_kept_whole_and_cannot_be_replayed() {
 }
 
 /// Records a run with room for `BYTES` bytes. Checks that the stored entries are the last entries of the whole run,
-/// that their iterations have the same numbers, and that each missing entry is counted.
+/// that their iterations have the same numbers as in the whole run, and that each missing entry is counted.
 fn check_the_last<const BYTES: usize>() {
     let whole: &Recording<1024> = Box::leak(Box::new(Recording::new(Keep::First)));
     let last: &Recording<BYTES> = Box::leak(Box::new(Recording::new(Keep::Last)));
@@ -284,7 +286,8 @@ fn an_entry_that_is_longer_than_the_recording_is_dropped_and_counted() {
     recording.dump(|line| end = line.to_owned());
     assert!(end.starts_with("picoevent-recorded-end 6 1 2 "), "{end}");
     assert_eq!(Entries::of(&bytes(&recording)).next(), Some(Ok((1, Entry::Overdue))));
-    // After the incomplete iteration has ended and is dropped, no entries are missing, so the dump contains 0.
+    // The next entry, `Passed`, ends the incomplete iteration, and the entries of this iteration are dropped. No entry
+    // of the next iteration is missing, so the dump contains 0 missing entries.
     for entry in [Entry::Passed, Entry::Prepare, network(3)] {
         recording.record(&entry);
     }
@@ -299,7 +302,7 @@ fn a_garbled_recording_is_refused_before_anything_is_replayed() {
     let whole = bytes(&RECORDING);
     let mut app = App::default();
     let mut garbled = whole.clone();
-    // The last entry is the end of the loop. It has two bytes.
+    // The last entry is the end of the loop. This entry has two bytes.
     let at = garbled.len() - 2;
     garbled[at] = 0xee;
     assert_eq!(again(&garbled, &mut app), Err(ReplayError::Garbled { at }));

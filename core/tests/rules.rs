@@ -79,8 +79,8 @@ fn activate_passes_its_flags_to_the_callback_unchanged() {
     assert_eq!(app.whats(), [what]);
 }
 
-/// The next deadline counts from the previous one, even after a manual activation with the timeout flag. So the second
-/// call is two intervals after the first.
+/// The next deadline of a periodic timer is the previous deadline plus the interval. This also holds if the application
+/// activates the event with the flag `TIMEOUT`. So the second call comes two intervals after the first.
 #[test]
 fn activating_a_periodic_event_with_timeout_counts_as_a_period() {
     let mut storage = storage();

@@ -1,4 +1,4 @@
-//! Tables of the smallest and largest sizes: every slot works, and one more is refused.
+//! Tables of the smallest and largest sizes: every slot can be used, and a further object is refused.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn the_most_slots_that_handles_allow_are_all_used() {
     every_slot_fires_in_order(65_536, 65_535);
 }
 
-/// Makes as many outgoing connections as one pool has room for. Returns their number.
+/// Makes outgoing connections until the pool is full. Returns the number of connections.
 fn conns_made(memory: Memory<App>, rings: usize) -> usize {
     static SETTINGS: Settings = Settings::new();
     let mut base = EventBase::over(memory);

@@ -10,8 +10,8 @@ use script::app::{add, timer, waiting};
 use script::stream::pair;
 use script::{App, at, begin, ms, storage};
 
-/// In libevent and here, `EVLOOP_NONBLOCK` alone is not a single pass: the loop continues while it finds ready events.
-/// Together with `ONCE` it is a single pass.
+/// In libevent and here, a run with `EVLOOP_NONBLOCK` alone is not a single pass: the loop continues while it finds
+/// ready events. With `EVLOOP_ONCE | EVLOOP_NONBLOCK`, the run is a single pass.
 #[test]
 fn nonblock_continues_while_something_is_ready_and_with_once_runs_one_pass() {
     let mut storage = storage();
@@ -29,8 +29,8 @@ fn nonblock_continues_while_something_is_ready_and_with_once_runs_one_pass() {
     assert_eq!(app.calls.len(), 1001);
 }
 
-/// libevent keeps the interval of a persistent event when it is deleted, and the next activation sets a timer that
-/// the program did not request. Here no timer is set.
+/// libevent keeps the interval of a persistent event when the event is deleted. Then the next activation sets a timer
+/// that the program did not request. Here no timer is set.
 #[test]
 fn activating_a_deleted_event_does_not_restore_its_interval() {
     let mut storage = storage();
@@ -49,7 +49,8 @@ fn activating_a_deleted_event_does_not_restore_its_interval() {
 }
 
 /// In libevent and here, priorities are strict: a more urgent event that is always ready starves the other events. To
-/// avoid this, give the event another priority. A dispatch limit would only make the passes shorter.
+/// avoid this, give the event another priority. A dispatch limit does not help: it makes passes shorter, but the next
+/// pass runs the urgent event again.
 #[test]
 fn an_urgent_event_that_is_always_ready_starves_the_others() {
     let mut storage = storage();
@@ -83,8 +84,8 @@ fn each_priority_that_has_something_due_costs_a_poll() {
     assert_eq!((app.users(), script.waits.len()), (vec![0, 1, 2], 3));
 }
 
-/// The base passes a deadline to the back end, not a duration. So the time that a callback took does not make the wait
-/// too long.
+/// The base passes a deadline to the back end, not a duration. With a duration, the loop would wait too long after a
+/// slow callback.
 #[test]
 fn a_slow_callback_does_not_move_the_next_deadline() {
     let mut storage = storage();
@@ -114,7 +115,8 @@ fn a_timer_without_delay_that_adds_itself_again_does_not_starve_the_others() {
     assert_eq!((app.calls.len(), script.waits.len()), (50, 50));
 }
 
-/// In libevent and here, a loop on an empty base ends as empty in every mode.
+/// In libevent and here, the loop of an empty base ends at once in every mode. The reason is that there is nothing to
+/// wait for.
 #[test]
 fn an_empty_base_ends_the_loop_in_every_mode() {
     let mut storage = storage();

@@ -1,4 +1,4 @@
-//! The back end: it owns the sockets of a stack, and runs an event loop with these sockets.
+//! The back end. It owns the sockets of an embassy-net stack, and runs an event loop with these sockets.
 
 use core::convert::Infallible;
 use core::future::poll_fn;
@@ -17,7 +17,7 @@ use crate::sockets::Sockets;
 use crate::time::Clock;
 use crate::udp::UdpSlots;
 
-/// A back end on a stack, for one base. It keeps its sockets between two runs of the loop:
+/// A back end on a stack, for one base. The back end keeps its sockets between two runs of the loop:
 ///
 /// ```no_run
 /// use embassy_net::Stack;
@@ -45,8 +45,8 @@ use crate::udp::UdpSlots;
 /// # let _ = serve;
 /// ```
 ///
-/// Dropping the adapter drops its connections, and the peers get no segment. After that the base
-/// must not be used, unless it was [closed](Self::close) before.
+/// Dropping the adapter drops its connections, and the peers get no segment. After the adapter is dropped, the base
+/// must not be used, unless the base was [closed](Self::close) before.
 pub struct Adapter<'n, const SOCKETS: usize, const UDP: usize = 0> {
     slots: Vec<Slot<'n>, SOCKETS>,
     /// The listeners, enabled or disabled.
@@ -56,8 +56,8 @@ pub struct Adapter<'n, const SOCKETS: usize, const UDP: usize = 0> {
     udp: UdpSlots<'n, UDP>,
 }
 
-/// The largest number of iterations of the event loop in one poll of the task. Other tasks run after that. So callbacks
-/// that always cause more callbacks do not block the network stack's task.
+/// The largest number of iterations of the event loop in one poll of the task. After these iterations, other tasks run.
+/// So callbacks that always cause more callbacks do not block the network stack's task.
 const ITERATIONS_PER_POLL: usize = 8;
 
 impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
@@ -99,8 +99,8 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
 }
 
 impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
-    /// Runs `base` until its loop ends, and returns the reason. Sockets stay open: the loop can be
-    /// run again. The base's time does not advance between two runs.
+    /// Runs `base` until its loop ends, and returns the reason why the loop ended. Sockets stay open, and the loop can
+    /// be run again. The base's time does not advance between two runs.
     pub fn run<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -145,9 +145,9 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
     }
 
     /// Closes every listener and connection of the base. Waits until the output is delivered, at most
-    /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. After that the base can listen, connect and run
-    /// again. A connection that the application had not closed keeps its slot in its pool until the next run has
-    /// reported the end of the connection to the application.
+    /// [`linger`](picoevent::Cx::set_close_limits). No callback runs meanwhile. After `close`, the base can listen,
+    /// connect and run again. `close` does not inform the application that its open connections have ended. The next
+    /// run reports these ends. Until then these connections keep their slots in their pools.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
         self.state.clock = Clock::at(base.now());
         base.close_all();
@@ -175,7 +175,8 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
             match base.iterate(app, &mut polled) {
                 Poll::Ready(Ok(None)) => {}
                 Poll::Ready(Ok(Some(end))) => {
-                    // Set the sockets' wakers. Without them, changes of the sockets before the next run would be lost.
+                    // Set the sockets' wakers. Without the wakers, changes of the sockets before the next run would be
+                    // lost.
                     polled.pool.watch(base, cx.waker());
                     return Poll::Ready(end);
                 }
@@ -185,8 +186,8 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
                 }
             }
         }
-        // Set the sockets' wakers even though the task does not sleep. Without them, changes of the sockets would be
-        // lost.
+        // Set the sockets' wakers even though the task does not sleep. Without the wakers, changes of the sockets would
+        // be lost.
         polled.pool.watch(base, cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -200,7 +201,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         while let Some(conn) = base.end_lingering() {
             polled.pool.leave_to_stack(conn);
         }
-        // The stack sends resets and datagrams when it runs next.
+        // The stack sends resets and datagrams when the stack's task runs next.
         if polled.pool.has_pending_output() {
             let now = polled.pool.state.clock.now();
             base.advance(now);

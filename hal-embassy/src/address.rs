@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 
 use embassy_net::{IpEndpoint, IpListenEndpoint};
 
-/// Returns the address as an endpoint to connect to. Returns `None` if it does not name one host
-/// and one port, or if the stack does not have its address family.
+/// Returns the address as an endpoint to connect to. Returns `None` if the address is not the address
+/// of one host, if the port is 0, or if the stack does not have the address family.
 pub(crate) fn peer_endpoint(address: SocketAddr) -> Option<IpEndpoint> {
     endpoint(address).filter(|endpoint| endpoint.port != 0 && endpoint.addr.is_unicast())
 }

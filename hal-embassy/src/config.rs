@@ -16,13 +16,13 @@ pub struct Config {
     /// it fails. `None` means no limit: a peer that vanished then holds its socket forever. The
     /// loop treats three days or more as no limit. Default: 60 s.
     ///
-    /// It must be longer than the keep-alive interval of each connection
+    /// The timeout must be longer than the keep-alive interval of each connection
     /// ([`ConnMut::set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s by default).
     /// Otherwise the stack drops connections that are only idle.
     ///
     /// The stack does not report that it dropped a connection. The connection fails with
-    /// [`TimedOut`](picoevent::ConnError::TimedOut) if the adapter can recognise this case, for example by output
-    /// that is not acknowledged. If only a keep-alive was unanswered, the connection fails with
+    /// [`TimedOut`](picoevent::ConnError::TimedOut) if the adapter can recognise that the stack dropped it, for example
+    /// by output that is not acknowledged. If only a keep-alive was unanswered, the connection fails with
     /// [`Reset`](picoevent::ConnError::Reset).
     pub timeout: Option<Duration>,
     /// Whether the application opens connections. [`Outgoing::NO`] leaves out the code for outgoing connections,

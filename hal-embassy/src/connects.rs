@@ -2,14 +2,14 @@
 //!
 //! The stack sends at most one request for a hardware address per second (ARP, NDP). The socket that sent the first
 //! request also sends the next one. So a connect to a host that does not exist would delay all connects to other
-//! neighbours until it fails.
+//! neighbours until that connect fails.
 //!
 //! Therefore a connect that is unanswered for one time slice ([`TIME_SLICE_SHIFT`]) is late. Late connects use the
-//! stack one after another, each for one time slice. The socket of a late connect is closed while another late connect
-//! has its time slice, and while a connect that is not late is under way.
+//! stack one after another, each for one time slice. Outside its time slice, a late connect waits, and its socket is
+//! closed. All late connects wait while a connect that is not late is under way.
 //!
-//! A connect that begins without a link, or without an address of the peer's family, waits for the link and the
-//! address with its socket closed. So an application does not have to wait for DHCP.
+//! If a connect begins without a link, or without an address of the peer's family, the connect waits for the link and
+//! the address. Until then, its socket is closed. So an application does not have to wait for DHCP.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -31,7 +31,8 @@ const TIME_SLICE_SHIFT: u32 = 16;
 
 /// Whether a loop opens connections ([`Config::outgoing`](crate::Config::outgoing)).
 ///
-/// The code for it is linked only where [`Outgoing::YES`] is named, as in the default configuration.
+/// The code that opens connections is linked only if the program uses [`Outgoing::YES`]. The default configuration
+/// uses [`Outgoing::YES`].
 #[derive(Clone, Copy)]
 pub struct Outgoing(Option<&'static Hooks>);
 
@@ -101,8 +102,8 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Restarts a connect that waits for its time slice. Called when the application has closed the connection: the
-    /// connect begins at once, so that the output can still be delivered within the linger timeout.
+    /// Restarts a connect that waits for its time slice. Called when the application has closed the connection. The
+    /// connect then begins at once, so that the output can still be delivered within the linger timeout.
     pub(crate) fn connect_now(&mut self, conn: Conn) {
         let Env { outgoing, now, .. } = self.state.env;
         if let Some(hooks) = outgoing.0
@@ -114,7 +115,7 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Starts the connects that may use the stack now, and stops the late connects that may not use it now.
+    /// Starts the connects that may use the stack now, and stops the late connects that may not use the stack now.
     pub(crate) fn schedule_connects(&mut self) {
         if let Some(hooks) = self.state.env.outgoing.0 {
             (hooks.schedule)(self);
@@ -150,8 +151,8 @@ impl Pool<'_, '_> {
             *count = count.wrapping_add(1);
         }
         if self.slots.iter().any(|slot| matches!(slot.role, Role::Offline(_))) {
-            // If another task has the stack's only waker, nothing wakes this task when the network is up. So examine
-            // the sockets again after a time slice.
+            // The stack has only one waker for changes of the network. If another task has set this waker, nothing
+            // wakes our task when the network is up. So examine the sockets again after a time slice.
             self.state.set_alarm_within(1 << TIME_SLICE_SHIFT);
         }
         let connects = recent.wrapping_add(late);
@@ -162,7 +163,7 @@ impl Pool<'_, '_> {
             let slice = 1_u32 << TIME_SLICE_SHIFT;
             self.state.set_alarm_within(slice.wrapping_sub(now & slice.wrapping_sub(1)));
         }
-        // The position, among the late connects, of the connect that has the time slice now. While a connect that is
+        // The index, among the late connects only, of the connect that has the time slice now. While a connect that is
         // not late is under way, no late connect has the time slice.
         let chosen = ((now >> TIME_SLICE_SHIFT) as usize).checked_rem(late).filter(|_| recent == 0);
         let mut to_skip = chosen.unwrap_or(late);
@@ -191,7 +192,7 @@ impl Pool<'_, '_> {
 }
 
 impl Slot<'_> {
-    /// Begins the handshake of a connect that has waited for the network.
+    /// Begins the handshake of a connect: the stack has a link, an address and a route now.
     fn go_online(&mut self, conn: Conn, now: Stamp) -> Result<(), ConnError> {
         start_handshake(self)?;
         self.set_role(Role::Connecting(conn), now);

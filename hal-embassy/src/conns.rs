@@ -94,15 +94,16 @@ fn is_in_order(slot: &mut Slot<'_>) -> bool {
     delivered && (ended || slot.socket.read(&mut [0]) == Read::End)
 }
 
-/// Returns whether a closed connection was ended by the stack, not by the peer. The stack does not report this, so this
-/// function infers it: the stack's reset is not sent yet, or output is unacknowledged and no byte has moved for the
-/// whole timeout. An idle connection whose peer vanished may look like a connection that the peer has reset.
+/// Returns whether a closed connection was ended by the stack, not by the peer. The stack does not report why a
+/// connection has ended. So the function returns `true` in two cases: the stack's reset is not sent yet, or output is
+/// unacknowledged and no byte has moved for the whole timeout. An idle connection whose peer vanished may look like a
+/// connection that the peer has reset.
 fn was_ended_by_stack(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.has_pending_reset()
         || (slot.is_timed_out(env) && !slot.socket.is_output_acknowledged())
 }
 
-/// Moves input while the base has room.
+/// Moves received bytes from the socket to the base while the base has room.
 fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     while let Some((space, _)) = base.input(conn) {
         match slot.socket.read(space) {
@@ -120,7 +121,7 @@ fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env:
     }
 }
 
-/// Moves output while the socket has room.
+/// Moves output from the base to the socket while the socket has room.
 fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     loop {
         let amount = slot.socket.write(base.output(conn).0);
@@ -139,8 +140,8 @@ pub(crate) fn is_dead(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     is_over || env.network.address_lost && has_lost_address(slot, env)
 }
 
-/// Returns whether the device no longer has the connection's local address. The stack drops such a
-/// connection itself, but may not have done so yet.
+/// Returns whether the device no longer has the connection's local address. The stack itself drops such a connection,
+/// before or after this check. After the drop, the socket is closed.
 pub(crate) fn has_lost_address(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.phase() == Phase::Closed
         || slot.socket.local_address().is_some_and(|address| !env.network.has(address))

@@ -8,34 +8,34 @@
 //!   driver             Ethernet, Wi-Fi
 //! ```
 //!
-//! [`run`] is the loop. It owns a pool of sockets, [`Sockets`]; all unused sockets listen. The loop
-//! sleeps until a packet, a [`Trigger`](picoevent::Trigger) or the next deadline wakes it; it never
-//! polls. It uses only the public interface of embassy-net 0.9.
+//! [`run`] is the loop. It uses a pool of sockets, [`Sockets`]; all unused sockets listen. The loop sleeps until a
+//! packet, a [`Trigger`](picoevent::Trigger) or the next deadline wakes it; the loop never polls while it waits. The
+//! loop uses only the public interface of embassy-net 0.9.
 //!
-//! The cost of an iteration of the event loop depends on the number of sockets that have changed. Each socket's waker
-//! sets the socket's bit. An iteration examines only the sockets whose bit is set, and sets only their wakers again. On
-//! a board there are bits for two loops. Any further loop works without bits, and examines all its sockets in each
-//! iteration. Sockets whose indexes in the pool are equal modulo 32 share a bit.
+//! The cost of an iteration of the event loop depends on the number of sockets that have changed. Each socket has a
+//! bit, and the socket's waker sets this bit. An iteration examines only the sockets whose bit is set, and sets only
+//! the wakers of these sockets again. On a board there are bits for two loops. Any further loop works without bits, and
+//! examines all its sockets in each iteration. Sockets whose indexes in the pool are equal modulo 32 share a bit.
 //!
 //! # Requirements
 //!
-//! * The stack's `Runner::run()` in **another task**. In one task, the runner and the loop would wake each other
-//!   forever: each poll of a socket's future in embassy-net wakes the runner.
-//! * `StackResources` with room for the pool, one more socket for DHCP and one more for DNS, if they are used.
-//!   embassy-net panics when it has no room for a socket. `run` adds all sockets of the pool to the stack when it
-//!   begins, so it panics at once if there is not enough room.
-//! * Enough sockets for the pools. A pool here is a connection pool of the base. A base with one pool works with any
-//!   number of sockets; a client that connects while all sockets are used is refused. With several pools, each pool has
-//!   enough sockets for all the connections that it can have, so no pool takes the sockets of another pool. If there
-//!   are fewer sockets than connections in all pools, listeners fail with
-//!   [`NoSocket`](picoevent::ListenError::NoSocket). One more socket for each listener is useful while a pool is full:
-//!   a client can wait, or can receive the text [`BUSY`](picoevent::Protocol::BUSY).
+//! * The stack's `Runner::run()` in **another task**. Each poll of a socket's future in embassy-net wakes the runner.
+//!   So in one task, the runner and the loop would wake each other forever.
+//! * `StackResources` with room for the pool, for one more socket if DHCP is used, and for one more socket if DNS is
+//!   used. embassy-net panics when it has no room for a socket. `run` adds all sockets of the pool to the stack when it
+//!   begins, so `run` panics at once if there is not enough room.
+//! * Enough sockets for the connection pools of the base. A base with one connection pool works with any number of
+//!   sockets; a client that connects while all sockets are used is refused. A base with several connection pools needs
+//!   at least as many sockets as all these pools can have connections, so that no connection pool takes the sockets of
+//!   another connection pool. With fewer sockets, listeners fail with [`NoSocket`](picoevent::ListenError::NoSocket).
+//!   One more socket for each listener is useful: a client that connects while the connection pool is full can then
+//!   wait, or can receive the text [`BUSY`](picoevent::Protocol::BUSY).
 //! * An embassy-time driver. Without embassy-executor, embassy-time also needs one of its features
 //!   `generic-queue-…`; otherwise linking fails because `__embassy_time_queue_item_from_waker` is
 //!   missing.
 //! * At most one other task that waits for the stack's link or address while `run` runs: the stack keeps one waker
-//!   for all such tasks. `run` leaves this waker to the other task. Then `run` notices a change of the link or the
-//!   address only when the next packet wakes it.
+//!   for all such tasks. `run` leaves this waker to the other task. In this case `run` notices a change of the link or
+//!   the address only when the next packet wakes the task of `run`.
 //!
 //! # Changes of the network
 //!
@@ -60,29 +60,31 @@
 //! * **Three frames during a handshake can make the stack panic**, up to smoltcp 0.14.0. The first frame is a reset.
 //!   The second frame is another SYN of the same client, whose sequence number is 2³¹ away from the number of the first
 //!   SYN. The third frame is the same reset again, before the stack has answered the second SYN. After the first reset
-//!   the socket listens again, but still has the acknowledgement of the old handshake, and the stack subtracts the two
-//!   sequence numbers. The adapter cannot prevent this, because the stack handles the frames without returning. Let the
-//!   panic handler or a watchdog restart the device. The repair is one line in smoltcp: forget the last acknowledgement
+//!   the socket listens again, but still has the last acknowledgement of the first handshake. At the third frame the
+//!   stack subtracts sequence numbers of the two handshakes, and panics, because they are too far apart. The adapter
+//!   cannot prevent this, because the stack can handle all three frames before the adapter's task runs. Let the panic
+//!   handler or a watchdog restart the device. The repair is one line in smoltcp: forget the last acknowledgement
 //!   when a socket returns to LISTEN.
 //! * **Clients that find no listening socket** are refused with a reset; the stack cannot ignore their SYN. When no
-//!   other socket can listen, the adapter takes the socket that has waited longest in FIN-WAIT-2. It takes a socket
-//!   only if the peer acknowledged everything at least 250 ms ago. The peer is reset only if it sends more. A
-//!   connection with undelivered data never loses its socket in this case. So slow readers can hold all sockets, each
-//!   for ten seconds ([`set_close_limits`](picoevent::Cx::set_close_limits)).
+//!   other socket can listen, the adapter takes the socket that has waited longest in FIN-WAIT-2. The adapter takes
+//!   this socket only if the peer acknowledged everything at least 250 ms ago. The peer is reset only if the peer sends
+//!   another segment. The adapter never takes the socket of a connection with undelivered data. So slow readers can
+//!   hold all sockets, each for ten seconds ([`set_close_limits`](picoevent::Cx::set_close_limits)).
 //! * **A client that retransmits its SYN**: the stack gives a segment to the first socket that accepts it, and a
-//!   listening socket accepts every SYN. If a listening socket comes before the socket that is in the handshake with
-//!   this client, the repeated SYN reaches the listening socket. Therefore the sockets before the socket in the
-//!   handshake do not listen from 0.5 s to 4 s after the first SYN. If no other sockets are free, other clients are
-//!   refused during this time. A retransmission after 4 s may reach another socket, and then the client may be reset.
-//! * **A peer that has lost its connection**, for example by a restart, and reconnects from the
-//!   same port. If a listening socket comes before the dead connection, that socket answers at
-//!   once, and the dead connection fails with [`Reset`](picoevent::ConnError::Reset) when the
-//!   handshake is complete. Otherwise the stack drops the SYN and does not send the challenge ACK
-//!   of RFC 9293, 3.10.7.4, and the loop does not see the SYN. The peer resets the dead connection
-//!   only when that connection sends its next segment: output, or a keep-alive
-//!   ([`set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s by default). The peer's next SYN
-//!   is then answered. Without keep-alive and output the peer gets no answer until
-//!   [`Config::timeout`]. The only remedy is a shorter keep-alive interval.
+//!   listening socket accepts every SYN. If, in the stack's list of sockets, a listening socket comes before the socket
+//!   that is in the handshake with this client, the repeated SYN reaches the listening socket. Therefore the sockets
+//!   before the socket in the handshake do not listen from 0.5 s to 4 s after the first SYN. If no other sockets are
+//!   free, other clients are refused during this time. A retransmission after 4 s may reach another socket, and then
+//!   the client may be reset.
+//! * **A peer that has lost its connection**, for example by a restart, and reconnects from the same port. If a
+//!   listening socket comes before the socket of the dead connection, the listening socket answers at once, and the
+//!   dead connection fails with [`Reset`](picoevent::ConnError::Reset) when the handshake is complete. If no listening
+//!   socket comes before the socket of the dead connection, the stack drops the SYN and does not send the challenge ACK
+//!   of RFC 9293, 3.10.7.4, and the loop does not see the SYN. The peer resets the dead connection only when that
+//!   connection sends its next segment: output, or a keep-alive
+//!   ([`set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s by default). After this reset, the peer's next SYN
+//!   is answered. Without keep-alive and output the peer gets no answer until [`Config::timeout`]. The only remedy is a
+//!   shorter keep-alive interval.
 //! * **Connects to hosts that do not exist**: the stack sends at most one request for a hardware address per second,
 //!   and the socket that sent the first request also sends the next one. So a connect without an answer for 4.2 s is
 //!   late. Late connects use the stack one after another, each for a time slice of 4.2 s. All late connects wait while

@@ -4,17 +4,18 @@
 //! refused with a reset. So all unused sockets listen, up to the backlog of each listener. When a client takes a
 //! socket, the next iteration of the loop makes another socket listen.
 //!
-//! The stack gives a segment to the first of its sockets that accepts it, and a listening socket accepts every SYN.
-//! If our answer to a SYN is lost, the client retransmits the SYN. The repeated SYN would reach a listening socket
-//! that comes before the socket in handshake. The client would get two answers, and would reset the socket whose
-//! answer it does not accept. Two rules prevent that:
+//! The stack gives a segment to the first of its sockets that accepts it, and a listening socket accepts every SYN. If
+//! our answer to a SYN is lost, the client retransmits the SYN. If a listening socket comes before the socket in
+//! handshake, the repeated SYN would reach the listening socket. The client would get two answers, and would reset the
+//! socket whose answer it does not accept. Two rules prevent such a double answer:
 //!
 //! * While the SYN of a handshake may be retransmitted ([`SYN_RETRANSMISSIONS`]), no socket before the socket in
 //!   handshake listens for the same listener.
-//! * A new handshake is compared with the connections of the sockets after it. If such a socket has a connection with
-//!   the same client and port, and the connection began or moved bytes in the last 4 s, the SYN is a duplicate, and the
-//!   new handshake is dropped. If the connection is older, the handshake continues. If the client then completes the
-//!   handshake, the client has restarted and uses the same port again. The older connection is dead, and fails.
+//! * When a handshake begins on a socket, the adapter searches the sockets after this socket for a connection with the
+//!   same client address and port. If that connection began or moved bytes in the last 4 s, the new SYN is a duplicate,
+//!   and the new handshake is dropped. If nothing has happened on that connection for longer, the new handshake
+//!   continues. If the client completes the new handshake, the client has restarted and uses the same port again. The
+//!   old connection is then dead, and fails.
 
 use core::net::SocketAddr;
 
@@ -29,26 +30,26 @@ use crate::slot::{ListenerIndex, Role, Slot};
 use crate::socket::Phase;
 use crate::time::millis;
 
-/// The client may retransmit its SYN while the age of the handshake is between these two limits: the first time after
-/// 1 s (RFC 6298), the second time 2 s later. After the second limit, other sockets may listen again, even if the
-/// second retransmission is lost.
+/// A client may retransmit its SYN while the age of its handshake is between these two limits. The first retransmission
+/// comes after 1 s (RFC 6298), the second 2 s later. After the second limit, other sockets may listen again, even if
+/// the second retransmission was lost.
 const SYN_RETRANSMISSIONS: [u32; 2] = [millis(500), millis(4_000)];
 
-/// A peer that has received everything keeps its socket for at least this time, even while no socket listens. In this
-/// time the peer can end its stream: it is enough for a round trip, and to read the data.
+/// When a peer has acknowledged everything, its socket is not used for another client for at least this time, even if
+/// no other socket listens. The time is enough for the peer to read the data and to end its stream.
 const MIN_FIN_WAIT: u32 = millis(250);
 
-/// A listener. It keeps its index in the list of listeners while it is disabled, since clients that wait to be
-/// accepted refer to the index.
+/// A listener. A disabled listener keeps its index in the list of listeners, because the slots of clients that wait to
+/// be accepted contain this index.
 #[derive(Clone, Copy)]
 pub(crate) struct Listening {
     listener: Listener,
     endpoint: IpListenEndpoint,
-    /// The index of the base's pool for its connections.
+    /// The index of the base's pool for the listener's connections.
     pool: u8,
-    /// The number of sockets that listen for it and had no client when the loop examined them last.
+    /// The number of sockets that listen for the listener and had no client when the loop examined them last.
     pub(crate) vacant: u16,
-    /// The index of the first socket that may listen for it now; [`NO_INDEX`] if no socket may.
+    /// The index of the first socket that may listen for the listener now; [`NO_INDEX`] if no socket may.
     first: u16,
     is_enabled: bool,
     /// Whether the listener was removed, so that another listener can use its entry.
@@ -70,8 +71,8 @@ impl<'n> Pool<'_, 'n> {
     #[inline(never)]
     pub(crate) fn listen<A>(&mut self, listener: Listener, base: &mut EventBase<'_, A>) {
         let Some(address) = base.address_of(listener) else { return };
-        // A single pool works with any number of sockets; several pools would take sockets from
-        // each other.
+        // A single pool works with any number of sockets. Several pools would take sockets from each other if there
+        // were fewer sockets than connections.
         let needed = base.pool_sizes().fold(0, usize::saturating_add);
         let added = if needed > self.slots.len()
             && base.pool_sizes().filter(|size| *size > 0).count() > 1
@@ -144,8 +145,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Hands connections over to the base, the oldest first, while the base has room. The other connections wait;
-    /// none is dropped.
+    /// Hands connections over to the base, the oldest first, while the base has room. The other connections wait in
+    /// their sockets.
     #[inline(never)]
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
         while self.state.may_have_waiting {
@@ -180,11 +181,13 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Makes free sockets listen, always for the listener with the fewest sockets. If no socket is free, takes a
-    /// listening socket from another listener that has at least two listening sockets more. For a listener without a
-    /// listening socket, takes a socket that only waits for its peer's end of stream. If this socket has a connection
-    /// of the base, returns the connection. The caller reports to the base that the connection has failed, and calls
-    /// this function again. Returns `None` when no more sockets can listen.
+    /// Makes sockets listen, one after another, each for the listener that has the fewest listening sockets at that
+    /// moment. Takes a free socket if there is one. If no socket is free, takes a listening socket from another
+    /// listener that has at least two listening sockets more than this listener. If there is no such other listener,
+    /// and this listener has no listening socket, takes a socket that only waits for its peer's end of stream.
+    ///
+    /// If the socket has a connection of the base, returns the connection. The caller reports to the base that the
+    /// connection has failed, and calls this function again. Returns `None` when no more sockets can listen.
     pub(crate) fn fill_backlogs<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
         loop {
             let listener_index = self.furthest_below_backlog(base)?;
@@ -223,8 +226,8 @@ impl<'n> Pool<'_, 'n> {
         Some(index)
     }
 
-    /// Returns the index of the listener that has the fewest sockets, among the listeners that are below their
-    /// backlog and for which a socket may be available. Returns `None` if there is no such listener.
+    /// Returns the index of the listener with the fewest listening sockets. Ignores listeners that have reached their
+    /// backlog, and listeners for which no socket is available. Returns `None` if no listener is left.
     fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
@@ -282,8 +285,8 @@ impl<'n> Pool<'_, 'n> {
                 self.state.may_have_waiting = true;
             }
         }
-        // Another connection with the same addresses and ports: the stack gives every segment to the first of the
-        // two sockets.
+        // Look for another connection with the same addresses and ports. The stack gives every segment of the client to
+        // the first of the two sockets.
         let duplicate = after_it.iter_mut().find(|other| {
             !matches!(other.role, Role::Free | Role::Resting | Role::Listening(_))
                 && !matches!(other.socket.phase(), Phase::Closed | Phase::Done)

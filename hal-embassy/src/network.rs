@@ -23,7 +23,7 @@ pub(crate) struct Network<'n> {
     snapshot: Snapshot,
     /// Whether the last call of [`check`](Self::check) found that an address was lost.
     pub(crate) address_lost: bool,
-    /// Whether our waker was woken, by a change or by a task that replaced it.
+    /// Whether our waker was woken, by a change of the network or by a task that replaced our waker.
     was_woken: bool,
     /// Whether the waker must be set; see [`Network::wake_on_change`].
     unwatched: bool,
@@ -74,8 +74,8 @@ impl<'n> Network<'n> {
         }
     }
 
-    /// Reads the link and the addresses, unless our waker is set and was not woken. Returns whether they
-    /// have changed. `changed` are the bits that the stack's wakers have set.
+    /// Reads the link and the addresses, unless our waker is set and was not woken. Returns whether the link or an
+    /// address has changed. `changed` contains the bits that the stack's wakers have set; see [`ready`].
     #[inline(never)]
     pub(crate) fn check(&mut self, changed: u32) -> bool {
         self.was_woken |= changed & (1 << ready::NETWORK) != 0;
@@ -105,7 +105,7 @@ impl<'n> Network<'n> {
     ///
     /// # Errors
     /// `AddressInvalid` for the broadcast address of our network; `Unreachable` if there is no
-    /// route. The stack itself would try forever.
+    /// route. The stack itself would try to connect forever.
     pub(crate) fn check_route(&self, peer: IpAddress) -> Result<Option<()>, ConnError> {
         let routed = match peer {
             IpAddress::Ipv4(peer) => match self.stack.config_v4() {
@@ -179,8 +179,8 @@ impl<'n> Network<'n> {
     /// Leaves a multicast group.
     #[cfg(feature = "multicast")]
     pub(crate) fn leave(&self, group: IpAddress) {
-        // This fails only for an address that is not a multicast address, and no socket can have joined
-        // such an address.
+        // Leaving fails only for an address that is not a multicast address, and no socket can have joined such an
+        // address.
         let _ = self.stack.leave_multicast_group(group);
     }
 
@@ -193,7 +193,8 @@ impl<'n> Network<'n> {
     #[cfg(all(feature = "udp", not(feature = "multicast")))]
     pub(crate) const fn leave(&self, _: IpAddress) {}
 
-    /// If the waker was woken, requests that it is set again before the task sleeps. Called before each callback.
+    /// If the waker was woken, requests that the waker is set again before the task sleeps. Called before each
+    /// callback.
     pub(crate) fn request_watch(&mut self) {
         self.unwatched |= core::mem::take(&mut self.was_woken);
     }
@@ -205,13 +206,13 @@ impl<'n> Network<'n> {
 
     /// Sets `waker` to be woken when the link or an address changes.
     ///
-    /// The stack keeps one waker for this. When a task sets another waker, the stack wakes the old waker. Two tasks
-    /// that always set their wakers again would replace each other's waker forever. So our waker is set again only
-    /// after a callback has run, or the network has changed.
+    /// The stack keeps one waker for the changes of the link and the addresses. When a task sets another waker, the
+    /// stack wakes the old waker. Two tasks that always set their wakers again would replace each other's waker
+    /// forever. So our waker is set again only after a callback has run, or the network has changed.
     pub(crate) fn wake_on_change(&mut self, waker: &Waker) {
         self.unwatched = false;
         let mut cx = Context::from_waker(waker);
-        // One of these two futures is not ready: it sets the waker.
+        // The link is up or down, so one of these two futures is not ready. That future sets the waker.
         let _ = pin!(self.stack.wait_link_down()).poll(&mut cx);
         let _ = pin!(self.stack.wait_link_up()).poll(&mut cx);
     }
@@ -236,7 +237,7 @@ mod v6 {
         stack.config_v6().map(|config| config.address.address().into())
     }
 
-    /// Returns whether there is a route to the peer; `None` without an address.
+    /// Returns whether there is a route to the peer; `None` if the device has no IPv6 address.
     pub(super) fn has_route(stack: Stack<'_>, peer: Ipv6Addr) -> Option<bool> {
         let config = stack.config_v6()?;
         let is_on_link = peer.is_unicast_link_local() || config.address.contains_addr(&peer);

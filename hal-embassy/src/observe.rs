@@ -16,7 +16,7 @@ pub trait Observe<A> {
     fn idle(&mut self, _base: &mut EventBase<'_, A>, _app: &A) {}
 }
 
-/// No observer, at no cost.
+/// The unit type `()` as an observer does nothing and costs nothing.
 impl<A> Observe<A> for () {}
 
 impl<A, O: Observe<A>> Observe<A> for &mut O {

@@ -1,4 +1,4 @@
-//! The pool: all sockets of an adapter, and the use of each.
+//! The pool: all sockets of an adapter, and what each socket is used for.
 
 use embassy_net::Stack;
 use heapless::VecView;
@@ -27,14 +27,14 @@ pub(crate) struct Pool<'r, 'n> {
 pub(crate) struct State<'n> {
     pub(crate) env: Env<'n>,
     pub(crate) clock: Clock,
-    /// The largest number of sockets without a client for each listener.
+    /// The largest number of sockets that listen for one listener at the same time.
     pub(crate) backlog: u16,
     pub(crate) ready: Ready,
-    /// The sockets that have changed and were not examined yet; see [`ready::mask`].
+    /// The bits of the sockets that have changed and were not examined yet; see [`ready::mask`].
     pub(crate) changed: u32,
-    /// The slots whose wakers must be set before the task sleeps; see [`ready::mask`].
+    /// The bits of the sockets whose wakers must be set before the task sleeps.
     pub(crate) unwatched: u32,
-    /// The slots that have a time limit.
+    /// The bits of the sockets whose roles have a time limit.
     pub(crate) time_limited: u32,
     /// Whether the role of a slot has changed, so that the slots must be sorted again; see [`Pool::sort`].
     pub(crate) unsorted: bool,
@@ -44,10 +44,11 @@ pub(crate) struct State<'n> {
     alarm: Instant,
     /// The time from the last call of [`Pool::sort`] to the alarm.
     time_to_alarm: u32,
-    /// A lingering connection that has lost its socket to a listener or a connect; the base does
-    /// not know that yet.
+    /// The lingering connection that has lost its socket to the connect that begins now. The loss was not reported to
+    /// the base yet.
     pub(crate) evicted: Option<Conn>,
-    /// Whether the stack has not run since the sockets were opened. Only UDP sockets need this.
+    /// True until the first poll of the loop: the stack may not have run since the sockets were opened. Used only if
+    /// there are UDP sockets.
     #[cfg_attr(not(feature = "udp"), expect(dead_code, reason = "there are no UDP sockets"))]
     pub(crate) stack_has_not_run: bool,
 }
@@ -76,15 +77,15 @@ impl<'n> State<'n> {
         }
     }
 
-    /// Sets the alarm to the time `left` after the last call of [`Pool::sort`], if this is earlier than the present
-    /// alarm.
+    /// Sets the alarm to the time `left` after the last call of [`Pool::sort`], if that time is earlier than the
+    /// present alarm.
     pub(crate) fn set_alarm_within(&mut self, left: u32) {
         self.time_to_alarm = self.time_to_alarm.min(left);
     }
 }
 
 impl<'n> Pool<'_, 'n> {
-    /// Does an action of the base.
+    /// Carries out an action that the base requests.
     #[inline(never)]
     pub(crate) fn act<A>(&mut self, action: Action, base: &mut EventBase<'_, A>) {
         self.state.env.now = time::stamp(base.now());
@@ -115,12 +116,12 @@ impl<'n> Pool<'_, 'n> {
                 }
             }
             Action::Udp(socket, action) => self.act_udp(socket, action, base),
-            // Signals come through triggers. A source is a file descriptor of a host, so this back end has none.
+            // Signals come through triggers. A source is a file descriptor of a host, so this back end has no sources.
             Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
         }
     }
 
-    /// Examines the sockets that have changed or whose time limit has passed, and feeds their changes to the base.
+    /// Examines the sockets that have changed or whose time limit has passed, and reports their changes to the base.
     pub(crate) fn check_sockets<A>(&mut self, base: &mut EventBase<'_, A>) {
         let now = base.now();
         self.state.env.now = time::stamp(now);
@@ -138,7 +139,7 @@ impl<'n> Pool<'_, 'n> {
             (due, self.state.unsorted) = (u32::MAX, true);
         }
         self.state.unwatched |= due;
-        // In reverse order: a handshake affects the listening sockets before it.
+        // From the last socket to the first: a handshake affects the listening sockets with a lower index.
         let mut end = self.slots.len();
         while let Some(index) = ready::last_before(end, due) {
             self.check_socket(index, base);
@@ -176,7 +177,7 @@ impl<'n> Pool<'_, 'n> {
         match slot.role {
             Role::Open(conn) => {
                 conns::check(slot, conn, base, env);
-                // Moving bytes does not change the role.
+                // If the role is still `Open`, only bytes have moved, and the slots need not be sorted again.
                 if matches!(slot.role, Role::Open(_)) {
                     return;
                 }
@@ -205,8 +206,8 @@ impl<'n> Pool<'_, 'n> {
             let Some(slot) = self.slots.get_mut(index) else { return };
             let now = self.state.env.now;
             let left = match slot.role {
-                // A socket without a reset to send becomes free in the iteration that drops its connection, because no
-                // later change of this socket would wake the task.
+                // A socket that has no reset to send must be freed now: no later change of the socket would wake the
+                // task.
                 Role::Ending => slot.free_if_done(now),
                 Role::Connecting(_) | Role::Queued(_) | Role::Offline(_) => {
                     Some(self.state.env.timeout.saturating_sub(slot.age(now)))
@@ -228,15 +229,16 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns the slot of a connection of the base; `None` if the connection has no slot. The wakers of the slot's
-    /// socket are set again before the task sleeps.
+    /// Returns the slot of a connection of the base; `None` if the connection has no slot. Also sets the bit of the
+    /// slot's socket in `unwatched`, so that the wakers of the socket are set again before the task sleeps.
     pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
         let index = self.index_of(conn);
         self.slots.get_mut(index)
     }
 
-    /// Returns the index of the slot of a connection of the base, or the number of slots if there
-    /// is none. Its wakers are set again before the task sleeps.
+    /// Returns the index of the slot of a connection of the base, or the number of slots if the connection has no slot.
+    /// Also sets the bit of the slot's socket in `unwatched`, so that the wakers of the socket are set again before the
+    /// task sleeps.
     #[inline(never)]
     fn index_of(&mut self, conn: Conn) -> usize {
         let index = self.slots.iter().position(|slot| slot.conn() == Some(conn));
@@ -276,10 +278,11 @@ impl<'n> Pool<'_, 'n> {
         self.slots.iter().filter(is_ending).any(|slot| slot.socket.has_pending_reset())
     }
 
-    /// Returns the index of the best socket from the index `first` on; `None` if there is none. A free socket is best.
-    /// The second choice is a socket that listens for a listener with at least `least` listening sockets. If `least` is
-    /// at most two, the third choice is a socket that only waits for its peer's end of stream. Among several sockets of
-    /// the same choice, returns the socket with the earliest [`Slot::time`].
+    /// Returns the index of the best socket from the index `first` on; `None` if there is none. A socket in the role
+    /// [`Role::Free`] is best, and a socket in the role [`Role::Resting`] is the second choice. The third choice is a
+    /// socket that listens for a listener with at least `least` listening sockets. If `least` is at most two, the
+    /// fourth choice is a socket that only waits for its peer's end of stream. Among several sockets of the same
+    /// choice, returns the socket with the earliest [`Slot::time`].
     #[inline(never)]
     pub(crate) fn candidate(&self, first: u16, least: u16) -> Option<usize> {
         let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
@@ -306,8 +309,8 @@ impl<'n> Pool<'_, 'n> {
         (lowest < u8::MAX).then_some(best)
     }
 
-    /// Drops the connection of a socket, so that the socket can be used for another purpose. If the connection
-    /// belongs to the base, returns it: the base does not know yet that the connection is dropped.
+    /// Drops the connection of a socket, so that the socket can be used for another purpose. If the connection belongs
+    /// to the base, returns the connection: the caller must report to the base that the connection has failed.
     pub(crate) fn evict(&mut self, index: usize) -> Option<Conn> {
         let slot = self.slots.get_mut(index)?;
         self.state.unwatched |= ready::mask(index);

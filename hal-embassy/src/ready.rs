@@ -39,7 +39,7 @@ pub(crate) fn mask(socket: usize) -> u32 {
 
 /// Returns the index of the last socket before `end` whose bit is set; `None` if there is none.
 pub(crate) fn last_before(end: usize, bits: u32) -> Option<usize> {
-    // The rotation makes the bit of the last socket before the end the highest bit.
+    // After the rotation, the highest bit is the bit of the last socket before `end`.
     let distance = bits.rotate_right(end as u32).leading_zeros() as usize;
     if bits == 0 { None } else { end.checked_sub(distance.wrapping_add(1)) }
 }
@@ -83,7 +83,7 @@ impl Ready {
         let first = first_entry();
         let entries = (first..ENTRIES).chain(0..first);
         let ready = Self { entry: { entries }.find(is_free).unwrap_or(ENTRIES) };
-        // Wakers of an earlier loop may have set bits.
+        // Wakers of an earlier loop may have set bits of this entry, so clear the bits.
         ready.take();
         ready
     }
@@ -103,7 +103,7 @@ impl Ready {
         let replaced = with_bits(self.entry, |bits| {
             bits.changed.set(0);
             bits.is_asleep.set(true);
-            // The task is usually the same as before, and to clone its waker costs more than to compare the wakers.
+            // Usually the task is the same as before. Comparing two wakers costs less than cloning one.
             let stored = bits.task.take();
             let is_same = stored.as_ref().is_some_and(|stored| stored.will_wake(task));
             let (stored, replaced) =
@@ -114,7 +114,8 @@ impl Ready {
         drop(replaced);
     }
 
-    /// Returns a waker that sets the bit; the task's waker for a loop without an entry in [`BITS`].
+    /// Returns a waker that sets the bit number `bit`; returns the task's waker for a loop without an entry in
+    /// [`BITS`].
     pub(crate) fn waker(&self, bit: u32, task: &Waker) -> Waker {
         if self.entry >= ENTRIES {
             return task.clone();
@@ -147,7 +148,7 @@ fn first_entry() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed) % ENTRIES
 }
 
-/// Returns the first index: on a board, it does no harm if an old waker wakes another loop.
+/// Always returns the first index. On a board, an old waker that wakes another loop does no harm.
 #[cfg(target_os = "none")]
 const fn first_entry() -> usize {
     0
@@ -168,14 +169,14 @@ fn clone(data: *const ()) -> RawWaker {
 
 fn do_nothing(_: *const ()) {}
 
-/// Sets the bit, and wakes the task if it sleeps.
+/// Sets the bit that `data` identifies, and wakes the loop's task if the task sleeps.
 fn set_bit(data: *const ()) {
     let number = data.addr();
     let task = with_bits(number >> 5, |bits| {
         bits.changed.set(bits.changed.get() | 1 << (number & 31));
         if bits.is_asleep.take() { bits.task.take() } else { None }
     });
-    // Outside the critical section, since a waker may run for long.
+    // Wake the task outside the critical section, since a waker may run for long.
     if let Some(task) = task.flatten() {
         task.wake();
     }
@@ -265,7 +266,7 @@ mod tests {
         let kept = ready.waker(bit(0), &waker);
         drop(ready);
         kept.wake_by_ref();
-        // The old waker does not wake the next loop either.
+        // A loop that is made later is not woken by the old waker.
         let next = Ready::new();
         next.sleep(&waker);
         kept.wake_by_ref();

@@ -8,14 +8,14 @@ use crate::config::Config;
 use crate::observe::Observe;
 use crate::sockets::Sockets;
 
-/// Runs `base` on `stack` until nothing more can happen or an exit is requested, and returns the
-/// reason. Use [`Adapter`] for a loop that is run more than once.
+/// Runs `base` on `stack` until nothing more can happen or an exit is requested, and returns the reason why the loop
+/// ended. Use [`Adapter`] for a loop that is run more than once.
 ///
 /// Interrupts and other threads reach the loop through `triggers`: [`Trigger::raise`] raises the signal of the trigger
 /// in the loop.
 ///
 /// When the loop has ended, open connections deliver their output and are closed
-/// ([`Adapter::close`]). Dropping the future early drops its connections, and the peers get no
+/// ([`Adapter::close`]). Dropping the future early drops all connections, and the peers get no
 /// segment; do not use the base after that.
 ///
 /// ```no_run
@@ -67,7 +67,7 @@ pub fn run<A, const SOCKETS: usize, const RX: usize, const TX: usize>(
 /// Runs `base` as [`run`] does, with an observer.
 ///
 /// # Panics
-/// As [`run`].
+/// In the same cases as [`run`].
 pub async fn run_observed<
     A,
     O: Observe<A>,

@@ -1,8 +1,9 @@
 //! Sets the wakers before the task sleeps.
 //!
-//! A socket's waker is set only for the changes that the loop waits for, and only if the socket was used or examined
-//! since the waker was last set. A waker works once: it sets the bit of its socket when it is woken ([`ready`]). To set
-//! a waker is a mutable access to the stack, which makes the stack's runner run once.
+//! A waker works once: when the stack wakes it, the waker sets the bit of its socket ([`ready`]). Setting a waker needs
+//! a mutable access to the stack, and each mutable access makes the stack's runner run once. So a socket's waker is set
+//! only for the changes that the loop waits for, and only if the socket was used or examined since the waker was last
+//! set.
 
 use core::task::Waker;
 
@@ -37,7 +38,7 @@ impl Pool<'_, '_> {
 fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
     let (input, output) = match slot.role {
         Role::Free | Role::Resting | Role::Queued(_) | Role::Offline(_) => (false, false),
-        // Every change of state wakes the waker for input.
+        // Every change of the socket's state wakes the waker for input.
         Role::Listening(_) | Role::Handshake(_) => (true, false),
         Role::Waiting(_) | Role::Connecting(_) => (false, true),
         Role::Ending => (true, true),

@@ -1,4 +1,4 @@
-//! A slot of the pool: a socket, and its use.
+//! A slot of the pool: a socket, and what the socket is used for.
 //!
 //! ```text
 //!            ┌─────────────────── Free ◀───────────────────────┐
@@ -48,8 +48,9 @@ pub(crate) enum Role {
     /// The socket has not been used since the slot's time. It may still have to send a last acknowledgement
     /// (TIME-WAIT), so it is used after all other free sockets.
     Resting,
-    /// The socket has had no connection of the base since the slot's time. It has to send a reset, or its peer has
-    /// received everything and has not ended its stream yet (FIN-WAIT-2).
+    /// The socket no longer has a connection of the base. It still has to send a reset, or its peer has received
+    /// everything and has not ended its stream yet (FIN-WAIT-2). The slot's time is when the connection was dropped; in
+    /// FIN-WAIT-2, when the connection last made progress.
     Ending,
     /// The socket listens, and had no client when the loop examined it last. The slot's time is zero.
     Listening(ListenerIndex),
@@ -59,8 +60,8 @@ pub(crate) enum Role {
     Waiting(ListenerIndex),
     /// A connect began at the slot's time, and waits for a link, or for an address of the peer's family.
     Offline(Conn),
-    /// A connect began at the slot's time, and was not answered within one time slice ([`crate::connects`]). It waits
-    /// for its next time slice, and the socket is closed meanwhile.
+    /// A connect began at the slot's time, and was not answered within one time slice ([`crate::connects`]). The
+    /// connect waits for its next time slice, and the socket is closed meanwhile.
     Queued(Conn),
     /// A connect began at the slot's time, and the handshake is under way.
     Connecting(Conn),
@@ -68,7 +69,7 @@ pub(crate) enum Role {
     Open(Conn),
 }
 
-/// Which ends of a connection's streams were reached.
+/// Which steps of the end of a connection have happened.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Ends(u8);
 
@@ -106,7 +107,7 @@ impl<'n> Slot<'n> {
         self.set_role(Role::Open(conn), now);
     }
 
-    /// Returns the connection of the base that the slot belongs to; `None` if there is none.
+    /// Returns the connection of the base that uses the slot; `None` if no connection of the base uses it.
     pub(crate) fn conn(&self) -> Option<Conn> {
         match self.role {
             Role::Connecting(conn)
@@ -117,7 +118,7 @@ impl<'n> Slot<'n> {
         }
     }
 
-    /// Returns whether the socket is used for this pool of the base.
+    /// Returns whether the socket is used for the base's pool `pool`.
     pub(crate) fn is_for(&self, pool: u8) -> bool {
         !matches!(self.role, Role::Free | Role::Resting | Role::Ending) && self.pool == pool
     }
@@ -143,14 +144,15 @@ impl<'n> Slot<'n> {
         now.wrapping_sub(self.time)
     }
 
-    /// Returns whether the timeout has passed since the slot's time. For an open connection, no byte has
-    /// moved since then.
+    /// Returns whether the timeout has passed since the slot's time. For an open connection: whether no byte has moved
+    /// for the whole timeout.
     pub(crate) fn is_timed_out(&self, env: &Env<'_>) -> bool {
         self.age(env.now) >= env.timeout
     }
 
-    /// Frees the socket of an ending connection, if it has nothing left to send or its time is up.
-    /// Otherwise returns the remaining time.
+    /// Frees the socket of an ending connection, if the socket has nothing left to send, or could not send its reset
+    /// within the time limit. If the peer has not ended its stream within the time limit, resets the connection, and
+    /// the time limit begins again. Returns the remaining time; `None` if the socket is free.
     #[inline(never)]
     pub(crate) fn free_if_done(&mut self, now: Stamp) -> Option<u32> {
         let left = ENDING_LIMIT.saturating_sub(self.age(now));

@@ -1,12 +1,12 @@
-//! One TCP socket of the stack, without futures: every call does what can be done now.
+//! One TCP socket of the stack, without futures: every call does what can be done at once, and does not wait.
 //!
-//! No other module names the stack's TCP sockets. embassy-net 0.9 has only futures, so a call here polls a future once
-//! and drops it. The effects of the poll stay in the stack after the future is dropped: the waker is set, and after
-//! `accept` or `connect` the socket listens or connects. Functions that only examine the socket use the getters, which
-//! need no mutable access: each mutable access makes the stack's runner run.
+//! All other modules use TCP sockets only through this module. embassy-net 0.9 has only futures, so a function of this
+//! module polls a future once and drops it. The effects of the poll stay in the stack after the future is dropped: the
+//! waker is set, and after `accept` or `connect` the socket listens or connects. Functions that only examine the socket
+//! use the getters, which need no mutable access: each mutable access makes the stack's runner run.
 //!
-//! Only `wake_on_input` and `wake_on_output` set a waker that wakes the task. Every other call may replace it with a
-//! waker that does nothing. So a used socket's wakers are set again before the task sleeps.
+//! Only `wake_on_input` and `wake_on_output` set a waker that wakes the task. Every other function may replace this
+//! waker with a waker that does nothing. So after any use of a socket, its wakers are set again before the task sleeps.
 
 use core::future::Future;
 use core::net::SocketAddr;
@@ -90,8 +90,8 @@ impl<'n> Socket<'n> {
 
     /// Reads up to `buf.len()` bytes. `buf` must not be empty.
     pub(crate) fn read(&mut self, buf: &mut [u8]) -> Read {
-        // Without unread data, `may_recv` returns false only after the end of the stream or a reset. Then `read`
-        // returns which of the two it is.
+        // Without unread data, `may_recv` returns false only after the end of the stream or a reset. The result of
+        // `read` shows which of the two it was.
         if !self.0.can_recv() && self.0.may_recv() {
             return Read::Nothing;
         }
@@ -111,8 +111,8 @@ impl<'n> Socket<'n> {
         self.write_with_waker(data, Waker::noop())
     }
 
-    /// Writes up to the free space of the buffer. Returns the number of bytes written. If there is
-    /// no space, wakes `waker` when there may be some.
+    /// Writes up to the free space of the buffer. Returns the number of bytes written. If there is no free space, sets
+    /// `waker` to be woken when there may be free space.
     #[inline(never)]
     fn write_with_waker(&mut self, data: &[u8], waker: &Waker) -> usize {
         match poll_once(self.0.write(data), waker) {
@@ -127,7 +127,7 @@ impl<'n> Socket<'n> {
     }
 
     /// Drops the connection. The peer gets a reset as soon as the stack can send one. A peer that
-    /// has not answered our SYN gets none (RFC 9293, 3.10.5).
+    /// has not answered our SYN gets no reset (RFC 9293, 3.10.5).
     pub(crate) fn abort(&mut self) {
         match self.0.state() {
             State::SynSent => self.drop_without_reset(),
@@ -199,7 +199,7 @@ impl<'n> Socket<'n> {
 
     /// Sets `waker` to be woken when output is acknowledged, or the state changes.
     pub(crate) fn wake_on_output(&mut self, waker: &Waker) {
-        // The loop sets this waker also if it has no output and waits only for a reset. Then the socket has room for
+        // The loop also sets this waker when it has no output and waits only for a reset. Then the socket has room for
         // output, and `wait_write_ready` would be ready at once without setting the waker. A write of no bytes sets the
         // waker even if there is room.
         if self.0.may_send() {

@@ -11,9 +11,9 @@ use crate::socket::Socket;
 ///
 /// * `SOCKETS`: the number of connections that the stack can have at once. These are the base's connections,
 ///   connections that wait to be accepted, connections that are being closed, and a few sockets that listen.
-/// * `RX`: the size of each receive window: the number of bytes that a peer may send before the base's input ring has
+/// * `RX`: the size of each receive buffer in bytes. A peer may send this many bytes before the base's input ring has
 ///   room for them.
-/// * `TX`: the number of bytes of each socket that can be sent before the peer has acknowledged them.
+/// * `TX`: the size of each send buffer in bytes. This many bytes can be sent before the peer has acknowledged them.
 ///
 /// A new value is all zeros, so a `static` value takes no flash.
 pub struct Sockets<const SOCKETS: usize, const RX: usize, const TX: usize> {
@@ -26,7 +26,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
         Self { buffers: [([0; RX], [0; TX]); SOCKETS] }
     }
 
-    /// Adds all the sockets of the pool to the stack.
+    /// Makes a socket in the stack for each pair of these buffers.
     pub(crate) fn open<'n>(
         &'n mut self,
         stack: Stack<'n>,

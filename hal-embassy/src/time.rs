@@ -7,8 +7,9 @@ use core::time::Duration;
 use embassy_time::Timer;
 use picoevent::Instant;
 
-/// A time of a socket, in units of 64 µs. It wraps around after three days, so only ages are
-/// compared: the wrapping difference to the current time.
+/// A point in time, in units of 64 µs. The value wraps around after three days. So two stamps are never compared with
+/// each other. Instead, the code compares ages. The age of a stamp is the wrapping difference between the current time
+/// and the stamp, in units of 64 µs.
 pub(crate) type Stamp = u32;
 
 /// The number of microseconds in a unit of [`Stamp`], as an exponent of two.
@@ -19,8 +20,8 @@ pub(crate) fn stamp(time: Instant) -> Stamp {
     time.as_micros().wrapping_shr(UNIT_SHIFT) as u32
 }
 
-/// Returns the first time at which [`stamp`] returns `units` more than for `time`. Returns [`Instant::MAX`] if `units`
-/// is [`NEVER`].
+/// Returns the time that is `units` units of [`Stamp`] after `time`, rounded down to a whole unit. Returns
+/// [`Instant::MAX`] if `units` is [`NEVER`].
 pub(crate) fn after(time: Instant, units: u32) -> Instant {
     if units == NEVER {
         return Instant::MAX;
@@ -29,15 +30,15 @@ pub(crate) fn after(time: Instant, units: u32) -> Instant {
     Instant::from_micros(unit.wrapping_shl(UNIT_SHIFT))
 }
 
-/// An age that no slot reaches.
+/// The largest age. As a time limit, it means that there is no limit.
 pub(crate) const NEVER: u32 = u32::MAX;
 
-/// Returns milliseconds as an age.
+/// Converts milliseconds to units of [`Stamp`].
 pub(crate) const fn millis(millis: u32) -> u32 {
     (millis as u64).wrapping_mul(1_000).wrapping_shr(UNIT_SHIFT) as u32
 }
 
-/// Returns a duration as an age; [`NEVER`] for three days and more.
+/// Converts a duration to units of [`Stamp`]. Returns [`NEVER`] for three days and more.
 pub(crate) fn age(duration: Duration) -> u32 {
     u32::try_from(micros(duration).wrapping_shr(UNIT_SHIFT)).unwrap_or(NEVER)
 }
@@ -70,8 +71,8 @@ impl Clock {
         Instant::from_micros(micros_now().wrapping_sub(self.offset.cast_unsigned()))
     }
 
-    /// Wakes the task at `deadline`, or at the first tick after it. Never wakes it earlier. Does nothing for a deadline
-    /// beyond the end of embassy-time's clock.
+    /// Wakes the task at `deadline`, or at the first tick after `deadline`, but never earlier. Does nothing for a
+    /// deadline beyond the end of embassy-time's clock.
     pub(crate) fn wake_at(self, deadline: Instant, task: &Waker) {
         let Some(micros) = deadline.as_micros().checked_add_signed(self.offset) else { return };
         let Some(at) = embassy_time::Instant::try_from_micros(micros) else { return };

@@ -1,8 +1,8 @@
 //! Simulates board applications on a host.
 //!
 //! * [`world`]: the whole software stack of a board in virtual time, with faults.
-//! * [`recording`]: recordings from the field: written, read and replayed.
-//! * [`observers`]: captures, timelines and pages of simulations.
+//! * [`recording`]: writes, reads and replays recordings of a loop's input, for example from a board in the field.
+//! * [`observers`]: writes captures and timelines of simulations, and HTML pages of sweeps.
 //! * [`command`]: the command line.
 
 pub mod command;

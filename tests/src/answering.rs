@@ -25,7 +25,7 @@ impl Answering {
         Self { socket: sockets.add(socket), answer }
     }
 
-    /// Answers everything that has arrived.
+    /// Answers all datagrams that have arrived.
     pub(crate) fn serve(&mut self, sockets: &mut SocketSet<'_>) {
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.socket);
         while let Ok((datagram, from)) = socket.recv() {

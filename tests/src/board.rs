@@ -1,7 +1,8 @@
 //! An emulated board with a cable: QEMU with firmware, and the peer at the other side of the cable.
 //!
-//! The peer is a stack without a thread, so it must be polled while a test waits for the firmware. The functions here
-//! poll it while they wait. Every wait has a time limit. If a wait takes longer, the error contains the firmware's log.
+//! The peer is a TCP/IP stack without a thread of its own: it runs only when it is polled. The functions here poll the
+//! peer while they wait for the firmware. Every wait has a time limit. If a wait takes longer, the error contains the
+//! firmware's log.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::thread;
@@ -19,7 +20,7 @@ use crate::dhcp::{Lease, Policy};
 use crate::peer::{ClientId, Peer};
 use crate::wire::Wire;
 
-/// The IPv4 address of every board, fixed in its firmware or leased to it here.
+/// The IPv4 address of every board. It is fixed in the firmware, or the peer's DHCP server leases it to the board.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
 
 /// The IPv6 address of every board that has one.
@@ -28,20 +29,20 @@ pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0
 /// The port on which the examples listen.
 pub const PORT: u16 = 9995;
 
-/// The limit of every wait. It only ends tests of programs that hang. It does not check their speed.
+/// The time limit of every wait. The limit only ends a test whose program hangs. It does not check the program's speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// The time limit of a QEMU process. It is longer than several waits in a row.
+/// The time limit of a QEMU process. It is longer than several waits one after another.
 const LIFE: Duration = Duration::from_secs(300);
 
-/// The firmware's log line when it accepts clients.
+/// A part of the log line that the firmware prints when it accepts clients.
 pub const READY: &str = "listening on";
 
 /// The longest sleep of the peer. After each sleep, the waiting function can check its other conditions.
 const STEP: Duration = Duration::from_millis(10);
 
-/// The longest sleep of the peer while host connections are forwarded. It is shorter, because data on these connections
-/// does not wake the peer.
+/// The longest sleep of the peer while host connections are forwarded. It is shorter than `STEP`, because data on host
+/// connections does not wake the peer.
 const SHORT_STEP: Duration = Duration::from_millis(1);
 
 /// A lease on [`ADDRESS`] that lasts longer than any test.
@@ -57,7 +58,7 @@ pub struct Board {
     pub guest: Guest,
     /// The other side of the wire.
     pub peer: Peer,
-    // This must be the last field, so that the folder is removed last. It contains the wire's sockets.
+    // The folder contains the wire's sockets. It must be the last field, so that it is removed last.
     _folder: TempDir,
 }
 
@@ -169,7 +170,7 @@ impl Board {
     /// Interrupts the firmware, and waits for its end.
     ///
     /// # Errors
-    /// If the firmware does not end within [`LIMIT`], or fails.
+    /// If the firmware does not end within [`LIMIT`], or if it fails.
     pub fn interrupt(&mut self) -> Result<()> {
         self.guest.interrupt()?;
         let status = self.wait_exit()?;
@@ -180,7 +181,8 @@ impl Board {
     /// Runs the peer until `done` returns true.
     ///
     /// # Errors
-    /// If `done` does not return true within [`LIMIT`], or the board ends first. Both errors contain `what`.
+    /// If `done` does not return true within [`LIMIT`], or if the board ends first. Both errors contain `what`, a text
+    /// that names the condition.
     pub fn run_until(&mut self, what: &str, done: impl Fn(&mut Peer) -> bool) -> Result<()> {
         self.run_for(LIMIT, what, done)
     }
@@ -238,7 +240,7 @@ impl Board {
         Ok(done.copied().collect())
     }
 
-    /// Runs `plans` at once, and checks that each client is served.
+    /// Runs a client for each of `plans`, all at once, and checks that each client is served.
     ///
     /// # Errors
     /// If a client is not served. The error lists the outcomes of all clients.

@@ -1,4 +1,4 @@
-//! An MQTT broker on real sockets, for one client. It runs the model from `picoevent-peers` in a thread.
+//! An MQTT broker on real sockets, for one client. A thread runs the model of a broker from `picoevent-peers`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -92,7 +92,7 @@ impl Broker {
     /// Ends the client's connection.
     pub fn hang_up(&self) {
         if let Some(client) = &self.lock().client {
-            // This fails if the connection has just ended.
+            // This call fails if the connection has just ended.
             let _ = client.shutdown(Shutdown::Both);
         }
     }
@@ -129,7 +129,7 @@ impl Broker {
 /// Performs the actions of the model's reply, without their delays.
 fn perform(mut client: &TcpStream, reply: Reply) {
     for (_, action) in reply {
-        // This fails if the client has gone.
+        // The action fails if the client has left.
         let _ = match action {
             BrokerAction::Send(bytes) => client.write_all(&bytes),
             BrokerAction::End | BrokerAction::Reset => client.shutdown(Shutdown::Both),

@@ -1,26 +1,26 @@
 //! A TCP client as a state machine: its plan and its outcome.
 //!
-//! A [`Plan`] describes a client's behaviour: how much it sends, whether it reads, and how it ends the connection. Good
-//! and bad clients differ only in their plans. The [`Peer`](crate::peer::Peer) makes a socket for each client, and
-//! calls [`Client::step`] for each client after every frame. So many clients run at once in one thread.
+//! A [`Plan`] describes a client's behaviour: what the client sends, whether it reads, and how it ends the connection.
+//! Good and bad clients differ only in their plans. The [`Peer`](crate::peer::Peer) makes a socket for each client, and
+//! calls [`Client::step`] for each client after every frame. In this way one thread runs many clients at once.
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
 /// How a client ends its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndMode {
-    /// Ends its own direction after the server has ended its direction.
+    /// The client ends its own direction after the server's end of stream.
     AfterServer,
-    /// Ends its own direction as soon as everything is sent, and continues to read (a half-close).
+    /// The client ends its own direction as soon as everything is sent, and continues to read (a half-close).
     AfterSending,
-    /// Ends its own direction when it has received everything that it expects, and waits for the server's end of
-    /// stream.
+    /// The client ends its own direction when it has received everything that it expects. Then it waits for the
+    /// server's end of stream.
     AfterAnswer,
-    /// Sends a reset as soon as it is connected.
+    /// The client sends a reset as soon as it is connected.
     Resetting,
-    /// Vanishes as soon as it is connected. It never answers again, as after a power failure.
+    /// The client vanishes as soon as it is connected: it never answers again, as after a power failure.
     Vanishing,
-    /// Stays connected. The stack acknowledges data, but the client does nothing.
+    /// The client stays connected and does not end the connection. The stack still acknowledges data.
     Never,
 }
 
@@ -36,11 +36,12 @@ pub struct Plan {
     /// The size of the client's receive buffer in bytes. If the client does not read, a small buffer soon closes the
     /// window.
     pub window: usize,
-    /// Whether the client reads. If it does not, input stays in the receive buffer.
+    /// Whether the client reads. If the client does not read, input stays in the receive buffer.
     pub reads: bool,
 }
 
-/// The usual size of a receive buffer. It holds about a dozen full segments, so that it does not limit the speed.
+/// The usual size of a receive buffer. The buffer holds about a dozen full segments, so that its size does not limit
+/// the speed.
 const WINDOW: usize = 16 * 1024;
 
 impl Plan {
@@ -60,12 +61,13 @@ impl Plan {
         Self { expect: greeting.to_vec(), ..Self::new(EndMode::AfterSending) }
     }
 
-    /// Returns the plan of a client that sends `payload`, expects the same bytes back, and then ends its direction.
+    /// Returns the plan of a client that sends `payload`, expects the same bytes back, and then ends its own direction.
     pub fn echo(payload: Vec<u8>) -> Self {
         Self { expect: payload.clone(), send: payload, ..Self::new(EndMode::AfterAnswer) }
     }
 
-    /// Returns the plan of a client that sends `payload`, ends its own direction, and only then reads the same bytes.
+    /// Returns the plan of a client that sends `payload`, ends its own direction, and still expects the same bytes
+    /// back.
     pub fn half_closing_echo(payload: Vec<u8>) -> Self {
         Self { leave: EndMode::AfterSending, ..Self::echo(payload) }
     }
@@ -104,9 +106,10 @@ pub enum Outcome {
     Served,
     /// The client reset the connection or vanished, as planned.
     Gone,
-    /// A reset answered the client's first segment: there was no listener, or no free connection.
+    /// The server answered the client's first segment with a reset. The server had no listener, or no free connection
+    /// slot.
     Refused,
-    /// The connection was reset after this many bytes of the answer.
+    /// The connection was reset before the server's end of stream.
     Reset {
         /// The number of bytes read before the reset.
         after: usize,
@@ -114,7 +117,7 @@ pub enum Outcome {
     /// The client received everything and the server's end of stream, but the server answered the client's end of
     /// stream with a reset.
     ResetAtEnd,
-    /// The answer differs from the expected answer, or is longer.
+    /// The answer differs from the expected answer, or is longer than the expected answer.
     Wrong {
         /// The index of the first wrong byte.
         at: usize,
@@ -200,8 +203,8 @@ impl Client {
         if !self.connected {
             self.connected = !matches!(socket.state(), State::SynSent | State::Closed);
             let refused = socket.state() == State::Closed;
-            // The plan begins in the next step. Before the next step, the stack sends the segment that completes the
-            // handshake, so that the server has an open connection.
+            // If the connection is open, the plan begins in the next step. Before that step, the stack sends the
+            // segment that completes the handshake, so that the connection is open at the server too.
             return refused.then_some(Outcome::Refused);
         }
         match self.plan.leave {
@@ -226,7 +229,7 @@ impl Client {
 
     fn send(&mut self, socket: &mut Socket<'_>) {
         let rest = &self.plan.send[self.sent..];
-        // After an error, the connection is over. `receive` reports this.
+        // After an error, the connection is over. The function `receive` then returns the outcome.
         self.sent += socket.send_slice(rest).unwrap_or(0);
     }
 

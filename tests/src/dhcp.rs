@@ -31,7 +31,7 @@ impl DhcpServer {
         Self { socket: sockets.add(socket), server }
     }
 
-    /// Answers everything that has arrived.
+    /// Answers all messages that have arrived.
     pub(crate) fn serve(&mut self, sockets: &mut SocketSet<'_>) {
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.socket);
         while let Ok((message, _)) = socket.recv() {

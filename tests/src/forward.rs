@@ -53,7 +53,7 @@ impl Forward {
     pub(crate) fn step(&mut self, interface: &mut Interface, sockets: &mut SocketSet<'static>) {
         while let Ok((near, _)) = self.listener.accept() {
             let far = self.connect(interface, sockets);
-            // A connection that cannot be forwarded is dropped.
+            // If the pair cannot be made, `near` is closed.
             self.pairs.extend(Pair::new(near, far));
         }
         self.pairs.retain_mut(|pair| pair.go_on(sockets));
@@ -83,8 +83,8 @@ pub(crate) struct Reverse {
     port: u16,
     server: SocketAddr,
     pairs: Vec<Pair>,
-    /// For each pair, the address and the port from which the board connects, the socket of the far half, and the time
-    /// when the socket was made.
+    /// For each forwarded connection: the board's address and port, the socket in the peer's stack, and the time when
+    /// this socket was made.
     sources: Vec<((std::net::Ipv4Addr, u16), SocketHandle, Instant)>,
 }
 
@@ -112,8 +112,8 @@ impl Reverse {
             return true;
         }
         // If the board gave up a connect before the handshake was complete, the socket for this connect listens again.
-        // Its pair is removed. A new socket also listens, because the first segment has not reached it yet. Its pair
-        // stays.
+        // The pair of this socket is removed here. A new socket also listens, until the held SYN reaches the socket. So
+        // the pair of a new socket stays.
         let sources = &self.sources;
         let is_new = |far| {
             let source = sources.iter().find(|(_, known, _)| *known == far);
@@ -136,7 +136,8 @@ impl Reverse {
                 self.pairs.extend(Pair::new(near, far));
                 true
             }
-            // Without a listener, the stack refuses the connect.
+            // If the server refuses, the stack must receive the SYN: no socket listens, so the stack sends a reset.
+            // After another error, for example a timeout, the SYN is dropped.
             Err(error) => error.kind() == ErrorKind::ConnectionRefused,
         }
     }

@@ -1,4 +1,4 @@
-//! An end-to-end check of a gateway over real connections. It covers everything in the gateway's specification.
+//! An end-to-end check of a gateway over real connections. The check covers everything in the gateway's specification.
 //!
 //! The check uses only the gateway's three addresses, and a collector that listens on the host. So the gateway can be
 //! firmware on an emulated board or a program on the host:
@@ -46,9 +46,10 @@ pub struct Gateway<'a> {
     pub console: SocketAddr,
     /// The address of the gateway's status server.
     pub status: SocketAddr,
-    /// The UDP address of the gateway's discovery.
+    /// The UDP address at which the gateway answers discovery requests.
     pub discovery: SocketAddr,
-    /// The ports that the discovery must return: the port of the console, and the port of the status server.
+    /// The ports that an answer to a discovery request must contain: the port of the console, and the port of the
+    /// status server.
     pub ports: [u16; 2],
     /// Presses the gateway's button.
     pub press: &'a (dyn Fn() -> Result<()> + Sync),
@@ -94,8 +95,8 @@ impl Gateway<'_> {
         collector.record().check()
     }
 
-    /// Interrupts the gateway, and checks that it sends a message to its clients before it ends. The caller checks that
-    /// the gateway then ends.
+    /// Interrupts the gateway, and checks that the gateway sends a message to its clients before it ends. The caller
+    /// checks that the gateway then ends.
     ///
     /// # Errors
     /// If a client does not receive the message, or `interrupt` fails.

@@ -25,7 +25,7 @@ pub struct Session<'a> {
     pub random: &'a mut Rng,
 }
 
-/// A kind of misbehaving client. If its function returns an error, the server has ended the connection.
+/// A kind of misbehaving client. If the function `act` returns an error, the server has ended the connection.
 pub struct Kind {
     /// A short description.
     pub name: &'static str,
@@ -37,13 +37,13 @@ const fn kind(name: &'static str, act: fn(Session<'_>) -> Result<()>) -> Kind {
     Kind { name, act }
 }
 
-/// The number of kinds without a pause. They are the first kinds in [`KINDS`].
+/// The number of kinds of clients without a pause. These kinds come first in [`KINDS`].
 pub const SHORT_LIVED: usize = 8;
 
 /// The number of connections that the kind "connects three hundred times at once" opens.
 const MANY: usize = 300;
 
-/// The time limit for an answer, and for the acceptance of output by the server.
+/// The time limit of each connect, of each wait for an answer, and of each wait until the server accepts output.
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// All kinds.
@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the bytes that a kind sends to a server that reads everything and answers nothing.
+    /// Returns the bytes that a client of this kind sends to a server that reads everything and answers nothing.
     fn sent(kind: &Kind) -> Vec<u8> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

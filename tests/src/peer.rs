@@ -38,15 +38,15 @@ const FIRST_PORT: u16 = 49_152;
 /// The send buffer of a client. The server's window limits the number of bytes in transit.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// The maximum number of frames that one call of [`Peer::step`] takes. It is limited so that the function returns to
-/// its caller.
+/// The maximum number of frames that one call of [`Peer::step`] takes. The number is limited, so that the function
+/// returns to its caller even if frames keep arriving.
 const FRAMES_PER_STEP: usize = 64;
 
 /// The handle of a client of one [`Peer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientId(usize);
 
-/// A client, its port, and its socket while it has a socket.
+/// A client, its port, and its socket. The socket is removed when the client is done.
 #[derive(Debug)]
 struct ClientSlot {
     client: Client,

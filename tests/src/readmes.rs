@@ -1,7 +1,7 @@
 //! Runs the examples in the READMEs of the repository and of its packages as documentation tests.
 //!
-//! These tests are in this package for two reasons. Most of the examples use several packages, and a published package
-//! contains only its own folder.
+//! These tests are in this package because most of the examples use several packages. In addition, a published package
+//! contains only its own folder, so its sources cannot include files of other folders.
 
 #[doc = include_str!("../../README.md")]
 struct Repository;

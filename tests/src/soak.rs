@@ -6,8 +6,8 @@
 //!   datagrams               a million, each of which comes back or is dropped      datagrams
 //!   board                   megabytes through small rings under QEMU, with faults  board
 //! ```
-//! If a case finds a bug, it returns an error. Otherwise it prints its results. To add a case, add a row to `CASES` and
-//! a name to `xtask::soak`. For misbehaving clients see [`crate::misbehaving`].
+//! A case that finds a bug returns an error. A case that finds no bug prints its results. To add a case, add a row to
+//! `CASES` and a name to `xtask::soak`. For misbehaving clients see [`crate::misbehaving`].
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -78,7 +78,7 @@ impl Soak {
         Duration::from_secs(self.options.seconds)
     }
 
-    /// Returns the number of bytes that a run sends to the emulated boards of one machine and back.
+    /// Returns the number of bytes that a run sends to each type of emulated board and back.
     fn board_bytes(&self) -> usize {
         self.options.megabytes.saturating_mul(1_000_000)
     }

@@ -2,8 +2,9 @@
 //!
 //! The sockets use the format of QEMU's `-netdev dgram` with Unix addresses. The socket files are in a folder of the
 //! test, so nothing is shared with another test and no free port number is needed. A [`Wire`] can be used as a smoltcp
-//! device. It also reads the frames, because only the frames show whether a connection ended with a reset or cleanly.
-//! It can also cut off a TCP port. For the other side, this looks like a power failure of the host with this port.
+//! device. The wire also reads the frames, because only the frames show whether a connection ended with a reset or
+//! cleanly. The wire can also cut off a TCP port. For the far side, this looks like a power failure of the host with
+//! this port.
 //!
 //! A frame that the far side does not accept is lost, as on a real cable. The wire itself adds no other faults.
 //! [`Wire::add_cable`] adds a simulated [`Cable`], which can drop, delay or damage frames.
@@ -63,8 +64,8 @@ impl Wire {
     /// Makes one side of a cable. Its socket gets the path `near_end`, which must not exist yet. Frames go to the
     /// socket at `far_end`.
     ///
-    /// The program at the other side may start and end at any time. While it has not bound `far_end`, frames to it are
-    /// lost.
+    /// The program at the other side may start and end at any time. While that program has not bound `far_end`, frames
+    /// to `far_end` are lost.
     ///
     /// # Errors
     /// The error of the operating system, for example for a path of more than 107 bytes.
@@ -118,12 +119,12 @@ impl Wire {
     fn is_readable(&self, at_most: Duration) -> bool {
         let limit = Timespec::try_from(at_most).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
-        // If a signal interrupts the wait, the wait is only shorter. Every caller waits again.
+        // If a signal interrupts the wait, this function returns `false` too early. Every caller waits again.
         poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
-    /// Adds a simulated cable with faults. All frames go through the cable. The far side is the end that the simulator
-    /// calls the device. The cable's time begins now.
+    /// Adds a simulated cable with faults. All frames go through the cable. In the simulated cable, the far side is the
+    /// device's end. The cable's time begins now.
     pub fn add_cable(&mut self, cable: Cable) {
         self.cable = Some((cable, Moment::now()));
     }
@@ -138,7 +139,7 @@ impl Wire {
         self.reset_ports.contains(&port)
     }
 
-    /// Holds each frame with a SYN to the near TCP port `port` until [`Wire::release`] is called with it.
+    /// Holds each frame with a SYN to the near TCP port `port` until the frame is passed to [`Wire::release`].
     pub(crate) fn hold_syns(&mut self, port: u16) {
         self.held_syn_ports.insert(port);
     }
@@ -153,7 +154,8 @@ impl Wire {
         self.released.push_back(syn.frame);
     }
 
-    /// Takes the next frame for the stack. Skips frames for ports that were cut off, and holds frames for held ports.
+    /// Takes the next frame for the stack. Skips frames to ports that were cut off, and holds frames with a SYN to the
+    /// ports of [`Wire::hold_syns`].
     fn next_frame(&mut self) -> Option<Vec<u8>> {
         if let Some(released) = self.released.pop_front() {
             return Some(released);
@@ -222,8 +224,8 @@ impl Wire {
     /// Sends a frame to the far side. If no program has bound the far side's socket, or its queue stays full for
     /// [`LIMIT`], the frame is lost.
     ///
-    /// While the frame waits, this function reads the frames from the far side. Otherwise both sides could block each
-    /// other: the far side may have to send a frame to free a buffer, before it can read the next frame.
+    /// While the frame waits, this function reads the frames from the far side. Without these reads, both sides could
+    /// block each other: the far side may have to send a frame and free its buffer, before it can read the next frame.
     fn put(&mut self, frame: &[u8]) {
         let begin = Moment::now();
         let is_full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
@@ -349,7 +351,7 @@ mod tests {
         let (mut near, mut far) = bound(folder.path());
         let queue = std::fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").unwrap();
         let room: usize = queue.trim().parse().unwrap();
-        // The kernel's queue may hold a few more frames than its limit, so the test sends a few more.
+        // The kernel's queue accepts slightly more frames than `max_dgram_qlen`, so the test sends four more frames.
         for _ in 0..room + 4 {
             near.send(&[0; 60]);
         }

@@ -5,7 +5,7 @@ mod divide;
 
 use divide::divide;
 
-/// Returns numbers at and around every power of two, and some of the largest.
+/// Returns numbers at and around every power of two, and a few other numbers.
 fn numbers() -> Vec<u64> {
     let powers = (0..64).map(|bit| 1_u64 << bit);
     let around = powers.flat_map(|power| [power - 1, power, power + 1, power + power / 2]);

@@ -33,8 +33,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// Queues all of `data` for sending, or nothing.
     ///
     /// # Errors
-    /// [`WriteError::Full`] if `data` does not fit now, [`WriteError::TooLong`] if it can never fit,
-    /// [`WriteError::Finished`] if no more can be sent. After an error nothing is queued.
+    /// [`WriteError::Full`] if `data` does not fit now, [`WriteError::TooLong`] if `data` can never fit,
+    /// [`WriteError::Finished`] if no more output can be sent. After an error nothing is queued.
     pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
         self.cx.longest_write.update(data.len());
         let (slot, storage) = self.output()?;
@@ -71,8 +71,8 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(length)
     }
 
-    /// Queues formatted text for sending, all or nothing, directly into the ring. `write!(conn, "{value}\r\n")`
-    /// calls this function, so you need not import a trait.
+    /// Writes formatted text directly into the output ring. Queues the whole text or nothing.
+    /// `write!(conn, "{value}\r\n")` calls this function, so you need not import a trait.
     ///
     /// # Errors
     /// The same as for [`write`](Self::write). A text that does not fit is formatted a second time, to find its length.
@@ -93,7 +93,7 @@ impl<A> ConnMut<'_, '_, A> {
         }
     }
 
-    /// Queues as much of `data` as fits. Returns the number of bytes queued: zero when no more can be sent.
+    /// Queues as much of `data` as fits. Returns the number of bytes queued: zero when no more output can be sent.
     pub fn write_some(&mut self, data: &[u8]) -> usize {
         let Ok((slot, storage)) = self.output() else { return 0 };
         let amount = slot.output.write(storage, data);
@@ -126,7 +126,7 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(used)
     }
 
-    /// Returns the number of bytes that can be written now; zero when no more can be sent.
+    /// Returns the number of bytes that can be written now; zero when no more output can be sent.
     pub fn room(&self) -> usize {
         let open = self.slot().filter(|slot| !slot.is_finished());
         open.map_or(0, |slot| {
@@ -252,8 +252,8 @@ impl<A> ConnMut<'_, '_, A> {
         ring.rest(storage.len(), offset).copy_out(storage, target)
     }
 
-    /// Returns the oldest `amount` bytes as one slice (`evbuffer_pullup`); `None` if there are fewer. O(size of the
-    /// ring) if they are not contiguous, because they must then be moved.
+    /// Returns the oldest `amount` bytes as one slice (`evbuffer_pullup`); `None` if the input has fewer bytes. O(size
+    /// of the ring) if these bytes are not contiguous, because they must then be moved.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         let slot = self.cx.tables.conns.get_mut(self.conn)?;
         slot.input.contiguous(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), amount)
@@ -269,8 +269,9 @@ impl<A> ConnMut<'_, '_, A> {
         self.take(|ring, storage| ring.read(storage, target))
     }
 
-    /// Puts `data` before the oldest byte, all or nothing. Use it to put back bytes that were read too early. The call
-    /// makes no callback due; see [`read_again`](Self::read_again).
+    /// Puts all of `data` before the oldest byte of the input, or nothing. Use it to put back bytes that were read too
+    /// early. The method does not cause a [`Readable`](super::ConnEvent::Readable) event; call
+    /// [`read_again`](Self::read_again) to request the event.
     ///
     /// # Errors
     /// [`WriteError::Full`] if the input ring has no room now, [`WriteError::TooLong`] if `data` is longer than the
@@ -373,7 +374,8 @@ impl<A> Cx<'_, A> {
     /// the bytes were removed.
     pub(super) fn conn_input_taken(&mut self, index: u16, was_full: bool) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
-        // A filter may need more room for its next bytes than the ring had, even if the ring was not full.
+        // A filter may have stopped although the ring was not full, because the next bytes that the filter produces
+        // need more room than was left. So the filter must be called again.
         if was_full || slot.peer.as_conn().is_some() {
             self.conn_post(index, action::RECEIVE);
         }
@@ -383,8 +385,8 @@ impl<A> Cx<'_, A> {
     }
 }
 
-/// Each call of `write_str` queues its string completely or not at all. A formatted text can need several calls. So an
-/// error can leave a part of the text in the queue. [`ConnMut::write_fmt`] queues the whole text or nothing.
+/// Each call of `write_str` queues its string completely or not at all. A formatted text can need several calls. So
+/// after an error a part of the text can be in the queue. [`ConnMut::write_fmt`] queues the whole text or nothing.
 impl<A> fmt::Write for ConnMut<'_, '_, A> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

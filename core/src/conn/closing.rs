@@ -6,18 +6,18 @@
 //!                └─ linger limit ─┴─▶ Action::Reset           └─── FIN wait limit ───┘
 //! ```
 //!
-//! The base knows which output is unsent, so it controls the end. It sends our end of the stream (FIN) after the
-//! output, both for `finish` and for `close`. A closed connection keeps its slot until its peer has ended its stream.
-//! Otherwise a socket that is dropped with unread input would reset the connection, and the peer would lose data it has
-//! not read yet. The input of a closed connection is discarded.
+//! The base decides when our end of stream (FIN) is sent, because the base knows which output is unsent. The FIN is
+//! sent after the output, both for `finish` and for `close`. If the back end dropped a socket that has unread input,
+//! the connection would be reset, and the peer would lose data that it has not read yet. So a closed connection keeps
+//! its slot until the peer has ended its own stream. The input of a closed connection is discarded.
 //!
 //! A connection that waits only for its peer's end of stream is *lingering*. When the pool is full, a new connection
 //! takes the slot of the connection that has lingered longest.
 //!
-//! The application gets one `ended` callback. It becomes due as soon as the application can no longer use the
-//! connection. The slot is freed when the `ended` callback has run and the back end has dropped the socket. A slot has
-//! only one pair of list links. Until the `ended` callback has run, the queue of due callbacks uses these links. So a
-//! connection joins the list of lingering connections only after its `ended` callback.
+//! The application gets one `ended` callback. This callback becomes due as soon as the application can no longer use
+//! the connection. The slot is freed when the `ended` callback has run and the back end has dropped the socket. A slot
+//! has only one pair of list links. Until the `ended` callback has run, the queue of due callbacks uses these links. So
+//! a connection joins the list of lingering connections only after its `ended` callback.
 
 use core::task::{Poll, ready};
 use core::time::Duration;
@@ -35,7 +35,7 @@ use crate::table::Table;
 use crate::time::millis;
 use crate::{Backend, Cx, EventBase, Instant};
 
-/// The default time that a closed connection has to deliver its output and our end of the stream. After this time the
+/// The default time that a closed connection has to deliver its output and our end of stream. After this time the
 /// connection is reset. See [`Cx::set_close_limits`].
 pub const LINGER: Duration = Duration::from_secs(10);
 
@@ -43,7 +43,7 @@ pub const LINGER: Duration = Duration::from_secs(10);
 /// (FIN-WAIT-2, RFC 9293). After this time the socket is dropped. See [`Cx::set_close_limits`].
 pub const FIN_WAIT: Duration = Duration::from_secs(2);
 
-/// The limits of closed connections, in milliseconds.
+/// The time limits of closed connections, in milliseconds.
 pub(crate) struct CloseLimits {
     linger: u32,
     fin_wait: u32,
@@ -57,7 +57,7 @@ impl CloseLimits {
 
 impl<A> Cx<'_, A> {
     /// Sets the time limits of closed connections: `linger` until everything is delivered, then `fin_wait` until the
-    /// peer has ended its stream. The defaults are [`LINGER`] and [`FIN_WAIT`]. Both are rounded up to whole
+    /// peer has ended its stream. The defaults are [`LINGER`] and [`FIN_WAIT`]. Both limits are rounded up to whole
     /// milliseconds, to at least one millisecond. They apply to connections that are closed from now on.
     pub fn set_close_limits(&mut self, linger: Duration, fin_wait: Duration) {
         let [linger, fin_wait] = [linger, fin_wait].map(|limit| millis(limit).max(1));
@@ -89,7 +89,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Resets a connection. If the peer has ended its stream and no output is unsent, closes the connection instead,
-    /// because no data can be lost.
+    /// because then the streams of both directions are complete.
     pub(super) fn conn_abort(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
         if slot.is_open() && slot.has(flag::EOF) && slot.output.len() == 0 {
@@ -99,11 +99,11 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Resets a connection and discards its output. A connection without a socket only ends.
+    /// Resets a connection and discards its output. If the connection has no socket, the back end gets no action.
     pub(crate) fn conn_reset(&mut self, index: u16, end: Code) {
         self.conn_end(index, end);
-        // The output is discarded. Otherwise a later report, for example that the connection is established, could
-        // request that the output is sent.
+        // The output is cleared here. If it were kept, a later report, for example that the connection is established,
+        // could request that the output is sent.
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.output.clear();
         slot.timeouts = [0; 2];
@@ -115,8 +115,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Ends a connection for the application, unless it has ended already. From now on only the `ended` callback can
-    /// run, and only if the application knows the connection. A connection that has failed keeps its error.
+    /// Ends a connection: the application can no longer use it. Does nothing if the connection has ended already. From
+    /// now on only the `ended` callback can run. If the connection was accepted, but its first callback has not run
+    /// yet, `ended` does not run either. A connection that has failed keeps its error.
     #[inline(never)]
     fn conn_end(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -157,7 +158,7 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let state = slot.node.state;
         if state & flag::CLOSING == 0 {
-            // It has failed.
+            // The connection has failed.
             slot.set_closing();
             self.conn_count(index, 0_u16.wrapping_sub(1));
         }
@@ -170,12 +171,12 @@ impl<A> Cx<'_, A> {
 
     /// Takes the next step of closing a connection, if there is one:
     ///
-    /// * If the application has ended its stream and all output is sent, requests that the back end sends our end of
-    ///   the stream.
-    /// * If a closed connection has delivered everything, and the peer has ended its stream or the connection will
-    ///   reconnect, releases the connection.
-    /// * If a closed connection has delivered everything, and the peer has not ended its stream, lets the connection
-    ///   linger.
+    /// * The application has ended its stream, and all output is sent: requests that the back end sends our end of the
+    ///   stream.
+    /// * The connection is closed, everything is delivered, and the peer has ended its stream: releases the connection.
+    /// * The connection is closed, everything is delivered, and the connection will reconnect: releases the connection.
+    /// * The connection is closed, everything is delivered, the peer has not ended its stream, and the connection will
+    ///   not reconnect: lets the connection linger.
     pub(super) fn conn_go_on_ending(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let state = slot.node.state;
@@ -197,7 +198,8 @@ impl<A> Cx<'_, A> {
         self.conn_lingering(index, |list, conns, id| list.push(conns, id));
     }
 
-    /// Releases a connection that only waits for its peer's end of stream, because its slot is needed.
+    /// Releases a connection that is lingering, because it will reconnect. Does nothing for a connection that is not
+    /// lingering.
     pub(super) fn conn_end_lingering(&mut self, index: u16) {
         let slot = self.tables.conns.slot(index);
         if slot.is_some_and(|slot| slot.has(flag::LINGERING)) {
@@ -211,8 +213,8 @@ impl<A> Cx<'_, A> {
         self.conn_post(index, action);
     }
 
-    /// Adds a connection to its pool's list of lingering connections, or removes it. Does nothing while the `ended`
-    /// callback is due, because the queue of due callbacks then uses the links of the slot.
+    /// Adds a connection to its pool's list of lingering connections, or removes the connection from the list. Does
+    /// nothing while the `ended` callback is due, because the queue of due callbacks then uses the links of the slot.
     fn conn_lingering(
         &mut self,
         index: u16,
@@ -226,11 +228,12 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Ends a closed connection whose limit has passed.
+    /// Ends a closed connection whose time limit has passed.
     pub(super) fn conn_close_timed_out(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.timeouts = [0; 2];
-        // The operating system may still deliver data that it has buffered. A reset would discard it.
+        // After `delivered`, the operating system may still have buffered data to send, and a reset would discard this
+        // data. So the socket of a delivered connection is closed, not reset.
         let action = if slot.has(flag::DELIVERED) { action::CLOSE } else { action::RESET };
         self.conn_release(index, action);
     }
@@ -243,15 +246,16 @@ impl<A> Cx<'_, A> {
         self.conn_restart_timeout(index, Direction::Write);
     }
 
-    /// Ends a connection for which the back end has no socket any more. Frees the slot of the connection, unless the
+    /// Ends a connection that has no socket any more, or whose socket the back end drops with the action that follows.
+    /// Frees the slot of the connection, unless the
     /// `ended` callback is still due or the connection will reconnect.
     #[inline(never)]
     pub(super) fn conn_free(&mut self, index: u16) {
         self.conn_end(index, Code::ABORTED);
         self.conn_stop_lingering(index);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        // The connection has no timeout any more. So its key in the heap of timers, if there is one, is stale: it is
-        // removed when it comes first.
+        // The connection has no timeout any more. If it has a key in the heap of timers, the key is stale. The heap
+        // removes a stale key when the key reaches the top.
         slot.timeouts = [0; 2];
         slot.pending.actions = 0;
         slot.node.set(flag::RELEASED, true);
@@ -287,8 +291,9 @@ impl<A> Cx<'_, A> {
     }
 
     /// Takes a slot of a pool for a new connection. If no slot is free, ends the connection that has lingered longest
-    /// and takes its slot. The next action then requests that the back end closes the socket of the ended connection.
-    /// Returns `None` if no connection lingers, or if the previous such action is still pending.
+    /// and takes its slot. In this case the next action that the back end takes is to close the socket of the ended
+    /// connection. Returns `None` if no slot is free and no connection lingers. Also returns `None` if no slot is free
+    /// and the back end has not yet closed the socket of the connection that was ended before for this reason.
     pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
         let slot = self.pools.get(pool)?;
         if self.tables.conns.slot(slot.free).is_none() && self.outbox.may_evict() {
@@ -316,12 +321,12 @@ impl<A> ConnSlot<A> {
 
 impl<A> EventBase<'_, A> {
     /// Frees all listeners and closes all UDP sockets and connections, at the end of a program. No connection
-    /// reconnects. The loop may have ended already. [`EventBase::drain`] then delivers the remaining output. Events are
-    /// not changed.
+    /// reconnects. The loop may have ended already. Call [`EventBase::drain`] afterwards to deliver the remaining
+    /// output. The application's events ([`EventMut`](crate::EventMut)) are not changed.
     ///
     /// A filter moves bytes in callbacks, and no callback runs after the end of the loop. So the connection below a
-    /// filter is reset, unless the filter has already [finished](crate::Filter::finish) its stream. To avoid the reset,
-    /// close the connection above the filter and wait for its end before the loop ends.
+    /// filter is reset, unless the filter has already [finished](crate::Filter::finish) the stream of this connection.
+    /// To avoid the reset, close the connection above the filter and wait for its end before the loop ends.
     #[inline(never)]
     pub fn close_all(&mut self) {
         self.cx.recorder.record(|| Entry::CloseAll);
@@ -343,8 +348,8 @@ impl<A> EventBase<'_, A> {
 
     /// Lets the back end deliver the remaining output of closed connections, after [`EventBase::close_all`]. No
     /// callback runs. Returns [`Poll::Ready`] when everything is delivered or the [time limits](Cx::set_close_limits)
-    /// have passed. Does not wait for the peers' ends of stream. After [`Poll::Pending`], call it again to continue, as
-    /// for [`iterate`](EventBase::iterate).
+    /// have passed. Does not wait until the peers have ended their streams. After [`Poll::Pending`], call `drain` again
+    /// to continue, as for [`iterate`](EventBase::iterate).
     ///
     /// # Errors
     /// The error of the back end.
@@ -353,7 +358,7 @@ impl<A> EventBase<'_, A> {
         loop {
             if !core::mem::take(&mut self.cx.state.waiting) {
                 self.settle(back_end)?;
-                // No callback runs, so no connection begins to linger.
+                // A delivered connection counts as over: `drain` does not wait for the peer's end of stream.
                 let is_over = |slot: &ConnSlot<A>| slot.has(flag::DELIVERED | flag::RELEASED);
                 if self.cx.tables.conns.iter().all(|(_, slot)| is_over(slot)) {
                     return Poll::Ready(Ok(()));
@@ -366,23 +371,24 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Ends the closed connections whose limit has passed.
+    /// Ends the closed connections whose time limit has passed.
     pub(crate) fn end_overdue(&mut self) {
         self.cx.recorder.record(|| Entry::Overdue);
         self.cx.expire();
     }
 
     /// Ends a lingering connection, for a back end that needs the socket for another connection. Returns the
-    /// connection's handle; the back end must drop the socket. The function chooses the connection that has lingered
-    /// longest in the first pool with lingering connections. If there is no such pool, it chooses a lingering
-    /// connection whose `ended` callback has not run yet. Returns `None` if no connection lingers.
+    /// connection's handle; the back end must drop the socket. The function searches the pools with sockets, in order,
+    /// for a pool whose list of lingering connections is not empty, and ends the connection that has lingered longest
+    /// in this pool. If all lists are empty, the function ends a lingering connection whose `ended` callback has not
+    /// run yet. Returns `None` if no connection lingers.
     pub fn end_lingering(&mut self) -> Option<Conn> {
         self.cx.recorder.record(|| Entry::EndLingering);
         // Connections in memory have no socket.
         let has_one = |pool: &&PoolSlot| !pool.lingering.is_empty() && !pool.is_in_memory();
         let oldest = self.cx.pools.iter().find(has_one);
-        // Other lingering connections are on no list, because their `ended` callbacks have not run yet, for example
-        // after `close_all`. They keep their slots until the callbacks have run.
+        // A lingering connection whose `ended` callback has not run yet, for example after `close_all`, is on no list.
+        // This connection keeps its slot until the callback has run.
         let lingers = |(conn, slot): (Conn, &ConnSlot<A>)| {
             (slot.has(flag::LINGERING) && slot.peer.as_conn().is_none()).then_some(conn)
         };
@@ -393,8 +399,8 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_evict(index)
     }
 
-    /// Returns whether a connection lingers: the application has closed it, everything was delivered, and it only waits
-    /// for its peer's end of stream.
+    /// Returns whether a connection lingers: the application has closed the connection, everything is delivered, and
+    /// only the peer's end of stream has not arrived yet.
     pub fn is_lingering(&self, conn: Conn) -> bool {
         self.cx.tables.conns.get(conn).is_some_and(|slot| slot.has(flag::LINGERING))
     }

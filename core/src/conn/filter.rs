@@ -1,4 +1,4 @@
-//! Filters: a connection above another connection, with bytes transformed in both directions
+//! Filters: a connection above another connection. The filter between them transforms the bytes in both directions
 //! (`bufferevent_filter_new`).
 //!
 //! ```text
@@ -9,11 +9,12 @@
 //!   below   input ring            output ring      a connection with a socket, or one above another filter
 //! ```
 //!
-//! The callback of the connection below is a function of the filter, not a function of the application. It calls
-//! [`Filtering::run`], which moves as many bytes as possible in both directions. An action for the connection above
-//! makes the callback of the connection below due. After the bytes, an end of stream or an error of the connection
-//! below is passed to the connection above. In the other direction, a finish or a close of the connection above is
-//! passed to the connection below.
+//! The callback of the connection below is a function of the filter, not a function of the application. This callback
+//! calls [`Filtering::run`], which moves as many bytes as possible in both directions. The back end does not get the
+//! actions of the connection above, for example to send output. Instead, such an action makes the callback of the
+//! connection below due, and the callback moves the bytes. After the bytes, an end of stream or an error of the
+//! connection below is passed to the connection above. In the other direction, a finish or a close of the connection
+//! above is passed to the connection below.
 
 use super::firing::due;
 use super::pair::SCRATCH;
@@ -28,13 +29,13 @@ use crate::ring::copy;
 
 /// A filter's functions, which transform the bytes of both directions.
 ///
-/// A function reads bytes from `from` and writes bytes to `to`. It returns the number of bytes consumed and the number
-/// of bytes produced. It is called again with the remaining bytes, until no bytes or no room is left. If it returns
-/// zero for both numbers, it is called again when `from` has more bytes or `to` has more room. If neither more bytes
-/// nor more room are possible, the connection above fails with [`ConnError::Filter`]. Use the handle of the connection
-/// above as the key for per-connection state.
+/// [`input`](Self::input) and [`output`](Self::output) read bytes from `from` and write bytes to `to`. Each of these
+/// two functions returns the number of bytes consumed and the number of bytes produced. The function is called again
+/// with the remaining bytes, until no bytes or no room is left. If both numbers are zero, the function is called again
+/// when `from` has more bytes or `to` has more room. If neither more bytes nor more room are possible, the connection
+/// above fails with [`ConnError::Filter`]. Use the handle of the connection above as the key for per-connection state.
 ///
-/// This filter sends upper case below and delivers lower case above:
+/// This filter sends upper case to the connection below, and passes lower case to the connection above:
 ///
 /// ```
 /// use picoevent::{Conn, ConnError, ConnMut, Filter, PoolId, Protocol};
@@ -93,7 +94,7 @@ use crate::ring::copy;
 /// # let _ = <Client as Protocol<App>>::ended;
 /// ```
 pub trait Filter<A>: Sized {
-    /// Transforms bytes from below. Returns the numbers of bytes consumed and produced.
+    /// Transforms bytes from the connection below. Returns the numbers of bytes consumed and produced.
     ///
     /// # Errors
     /// The error with which the connection above fails. The connection below is reset.
@@ -104,7 +105,7 @@ pub trait Filter<A>: Sized {
         to: &mut [u8],
     ) -> Result<(usize, usize), ConnError>;
 
-    /// Transforms bytes from above. Returns the numbers of bytes consumed and produced.
+    /// Transforms bytes from the connection above. Returns the numbers of bytes consumed and produced.
     ///
     /// # Errors
     /// The same as for [`input`](Self::input).
@@ -115,20 +116,21 @@ pub trait Filter<A>: Sized {
         to: &mut [u8],
     ) -> Result<(usize, usize), ConnError>;
 
-    /// Produces the bytes that follow the last byte from above, for example an end marker. Returns the number of bytes
-    /// produced, and the number of bytes that are still to be produced. While bytes are left to produce, the function
-    /// is called again when there is more room. After the last byte the connection below is finished.
+    /// Produces the bytes that follow the last byte from the connection above, for example an end marker. Returns the
+    /// number of bytes produced, and the number of bytes that are still to be produced. While bytes are left to
+    /// produce, the function is called again when there is more room. After the last byte the filter half-closes the
+    /// connection below.
     ///
     /// # Errors
-    /// The same as for [`input`](Self::input). Also [`ConnError::Filter`], if bytes are left to produce, but the
-    /// function produces none although it has the largest possible room.
+    /// The same as for [`input`](Self::input). The connection above also fails, with [`ConnError::Filter`], if the
+    /// function produces no bytes in the largest possible room although bytes are left to produce.
     fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<(usize, usize), ConnError> {
         let _ = (app, above, to);
         Ok((0, 0))
     }
 
-    /// Is called when the connection below has ended. This is the last call for the connection above, so the filter can
-    /// drop its state for this connection.
+    /// Is called when the connection below has ended. This is the filter's last call for the connection above, so the
+    /// filter can drop its state for the connection above.
     fn ended(app: &mut A, above: Conn) {
         let _ = (app, above);
     }
@@ -136,21 +138,22 @@ pub trait Filter<A>: Sized {
 
 /// Filters.
 impl<A> ConnMut<'_, '_, A> {
-    /// Puts a filter above this connection, and above the filter a connection from a pool [in
-    /// memory](crate::Pool::in_memory). Returns the connection above. It is [opened](Protocol::opened) when this
-    /// connection is open.
+    /// Puts a filter above this connection, and puts a new connection, from a pool [in memory](crate::Pool::in_memory),
+    /// above the filter. Returns the new connection, called the connection above. The connection above is
+    /// [opened](Protocol::opened) when this connection is open.
     ///
     /// From now on this connection belongs to the filter: it has no callbacks, timeouts or alarm for the application.
     /// If the connection above is closed, this connection is closed after its output. If the connection above is
-    /// aborted, this connection is reset. The filter must [finish](Filter::finish) the stream before this connection is
-    /// closed or finished directly, for example by [`EventBase::close_all`](crate::EventBase::close_all). Otherwise
-    /// this connection is reset and the connection above fails.
+    /// aborted, this connection is reset. Do not close or half-close this connection directly before the filter has
+    /// [finished](Filter::finish) this connection's stream. If you do, this connection is reset, and the connection
+    /// above fails. [`EventBase::close_all`](crate::EventBase::close_all) also closes this connection directly.
     ///
     /// [`Filter`] has an example.
     ///
     /// # Errors
-    /// [`SetupError::NotFiltered`] if this connection already has a filter above it, has ended, or is at rest.
-    /// [`Cx::pair`] lists the errors for the pool. After an error nothing has changed.
+    /// [`SetupError::NotFiltered`] if this connection already has a filter above it, has ended, or is at rest (an
+    /// outgoing connection without a socket). The errors for the pool are the same as for [`Cx::pair`]. After an error
+    /// nothing has changed.
     pub fn filter<F: Filter<A>, P: Protocol<A>>(
         &mut self,
         pool: PoolId,
@@ -176,8 +179,9 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Carries out an action for a connection above a filter. The back end does not get such an action. Most actions
-    /// are carried out in the callback of the connection below, which becomes due here.
+    /// Carries out an action for a connection above a filter. The back end does not get such an action. For most
+    /// actions, this function only makes the callback of the connection below due. The callback then carries out the
+    /// action.
     pub(super) fn conn_act_filtered(&mut self, above: Conn, below: Conn, action: u8) {
         let is_in_use = self.tables.conns.get(below).is_some_and(|slot| slot.is_in_use());
         match action {
@@ -193,8 +197,8 @@ impl<A> Cx<'_, A> {
             }
             action::RESET => {
                 self.conn_free(above.slot());
-                // The connection below is reset even if it was closed. Bytes from above are missing, so the peer must
-                // not get a normal end of the stream.
+                // The connection below is reset even if it was closed. Bytes from the connection above are missing, so
+                // the peer must not get a normal end of the stream.
                 if self.tables.conns.get(below).is_some_and(|slot| !slot.has(flag::RELEASED)) {
                     self.conn_reset(below.slot(), Code::ABORTED);
                 }
@@ -233,8 +237,8 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
         _ => {
             if let Err(error) = filtering.run::<F>() {
                 filtering.below.cx().conn_failed(above, error.into());
-                // This must be a reset. `conn_abort` would close the connection normally if both streams look complete,
-                // but bytes are missing here.
+                // `conn_abort` is not used here. It would close the connection below normally if both of its streams
+                // look complete. But bytes are missing, so the connection must be reset.
                 let below = filtering.below.conn.slot();
                 filtering.below.cx().conn_reset(below, Code::ABORTED);
             }
@@ -242,7 +246,7 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
     }
 }
 
-/// A filter with the two connections it works on.
+/// The application, and the connections below and above a filter.
 struct Filtering<'f, 'c, 's, A> {
     app: &'f mut A,
     below: &'f mut ConnMut<'c, 's, A>,
@@ -256,8 +260,8 @@ impl<A> Filtering<'_, '_, '_, A> {
         }
         let cx = self.below.cx();
         // This check prevents an endless loop. If the connection above is closed, `conn_connected` requests a send
-        // action for it. The send action makes the callback of the connection below due, and the callback calls this
-        // function again.
+        // action for the connection above. The send action makes the callback of the connection below due, and the
+        // callback calls this function again.
         if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_in_use()) {
             cx.conn_connected(self.above);
         }
@@ -275,7 +279,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         self.finish::<F>()
     }
 
-    /// Moves bytes from below to above. Returns whether there may be more to move.
+    /// Moves bytes from the connection below to the connection above. Returns whether there may be more bytes to move.
     fn move_up<F: Filter<A>>(&mut self) -> Result<bool, ConnError> {
         let (mut from, mut to) = ([0; SCRATCH], [0; SCRATCH]);
         let available = self.below.copy_out(0, &mut from);
@@ -299,7 +303,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         Ok(true)
     }
 
-    /// Moves bytes from above to below. Returns whether there may be more to move.
+    /// Moves bytes from the connection above to the connection below. Returns whether there may be more bytes to move.
     fn move_down<F: Filter<A>>(&mut self) -> Result<bool, ConnError> {
         let (mut from, mut to) = ([0; SCRATCH], [0; SCRATCH]);
         let available = copy(&mut from, self.below.cx().conn_output(self.above).0);
@@ -323,7 +327,8 @@ impl<A> Filtering<'_, '_, '_, A> {
         Ok(true)
     }
 
-    /// Handles a filter that consumed nothing from above: waits for more room, if more is possible.
+    /// Is called when [`Filter::output`] has consumed and produced no bytes. Waits for more room in the connection
+    /// below, if more room is possible.
     ///
     /// # Errors
     /// [`ConnError::Filter`] if neither more room nor more bytes are possible.
@@ -380,7 +385,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         let direction = self.below.failed_direction();
         let cx = self.below.cx();
         match end {
-            // The connection above gets the error with its direction.
+            // The connection above fails with the same error, in the same direction.
             ConnEnd::Failed(error) => {
                 let failure = direction.map_or(error.into(), |direction| error.found(direction));
                 cx.conn_failed(above, failure);

@@ -1,8 +1,9 @@
-//! Chooses which due callback of a connection runs next. When a connection is at the front of its queue, its due
-//! callbacks run one after the other, each at most once, before the next slot of the queue runs.
+//! Chooses which due callback of a connection runs next. When a connection is at the front of its queue, the due
+//! callbacks of the connection run one after the other, each at most once, before the next slot of the queue runs.
 //!
 //! Each due callback is a bit in the slot's [`Node`](crate::queue::Node). Before a callback is called, its reason is
-//! checked again. The callback is cancelled if the reason no longer holds. It waits while its direction is disabled.
+//! checked again. The callback is cancelled if the reason no longer holds. A callback whose direction is disabled
+//! waits.
 
 use super::slot::flag;
 use super::timeouts::LAST;
@@ -23,7 +24,7 @@ pub(super) mod due {
     pub(in crate::conn) const EOF: u8 = 1 << 6;
     pub(in crate::conn) const ENDED: u8 = 1 << 7;
 
-    /// Callbacks that delay the end of stream to the next pass.
+    /// After one of these callbacks, `eof` does not run in the same pass. It runs in the next pass.
     pub(super) const DELAY_EOF: u8 = READ | OPENED;
     pub(super) const TIMEOUTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT;
     /// Callbacks of timers.
@@ -41,7 +42,8 @@ pub(super) mod due {
 /// The connection whose callbacks run now, and the callbacks that have already run.
 pub(crate) struct ConnProgress {
     index: u16,
-    /// The callbacks that have run, or may not run any more in this pass.
+    /// The callbacks that must not run again in this pass: the callbacks that have run, and the callbacks before these
+    /// in the order of the bits.
     ran: u8,
 }
 
@@ -80,7 +82,7 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns the event for the callback that runs now.
+    /// Returns the event that is reported to the callback `due`; `None` if `due` is zero.
     fn event_of(&self, due: u8) -> Option<ConnEvent> {
         Some(match due {
             0 => return None,
@@ -95,7 +97,7 @@ impl<A> ConnSlot<A> {
         })
     }
 
-    /// Enables a direction. Reading stays disabled after the end of stream was reported.
+    /// Enables a direction. Reading stays disabled after the peer's end of stream was reported to the application.
     pub(super) fn enable(&mut self, direction: Direction) {
         match direction {
             Direction::Read => {
@@ -113,8 +115,8 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether the first callback of an accepted connection has not run yet, so the application does not know
-    /// the connection.
+    /// Returns whether the first callback of an accepted connection is still to run. Until then the application does not
+    /// know the connection.
     pub(crate) const fn is_unaccepted(&self) -> bool {
         self.has(flag::UNACCEPTED)
     }
@@ -122,11 +124,11 @@ impl<A> ConnSlot<A> {
 
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of the connection at the front of the queue. The connection leaves the front after
-    /// its last callback. Until then its callbacks run in order, each at most once. A callback that becomes due again
-    /// runs in the next pass, so one connection cannot prolong a pass without end.
+    /// its last due callback. Until then, the due callbacks run in order, each at most once. A callback that becomes
+    /// due again runs in the next pass, so one connection cannot prolong a pass without end.
     ///
-    /// The end of stream waits for the next pass, so that the back end can first send what the callback for the earlier
-    /// input has written.
+    /// After `readable` or `opened`, the callback `eof` waits for the next pass. In between, the back end can send what
+    /// the earlier callback has written.
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let is_unaccepted = self.tables.conns.slot(index)?.is_unaccepted();
         if is_unaccepted && !self.conn_open_accepted(index) {
@@ -150,7 +152,7 @@ impl<A> Cx<'_, A> {
                 slot.disable(Direction::Write);
                 others &= !due::NEED_WRITING;
             }
-            // No callback follows `ended`, even if earlier callbacks have made more callbacks due.
+            // `ended` is the last callback. All other due callbacks are cancelled.
             due::ENDED => slot.node.set_due(0),
             _ => {}
         }
@@ -159,7 +161,7 @@ impl<A> Cx<'_, A> {
         let eof_waits = cleared & due::DELAY_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
         let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
-        // The bits of this callback and of all callbacks before it.
+        // This callback and all callbacks before it in the order must not run again in this pass.
         let ran = if is_over { 0 } else { ran | first | first.wrapping_sub(1) };
         self.conn_progress = ConnProgress { index, ran };
         if is_over {
@@ -169,7 +171,8 @@ impl<A> Cx<'_, A> {
             }
         }
         if cleared & due::TIMERS != 0 {
-            // A due timeout has no key in the heap of timers, so the key for the next deadline is added here.
+            // The heap of timers has no key for a timeout or alarm while its callback is due. The callback is no longer
+            // due, so the key for the next deadline is added here.
             self.conn_arm(index);
         }
         if first == due::ENDED {
@@ -178,8 +181,8 @@ impl<A> Cx<'_, A> {
         Some(Fired::Conn(call?, conn, event?))
     }
 
-    /// Makes callbacks of a connection due. Queues the connection's slot if a due callback can run and the application
-    /// knows the connection.
+    /// Makes callbacks of a connection due. Queues the connection's slot if a due callback can run. Does not queue an
+    /// accepted connection whose first callback has not run yet.
     pub(super) fn conn_activate(&mut self, index: u16, due: u8) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.node.add_due(due);
@@ -189,7 +192,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Adds a connection to the queue of its priority, unless the queue contains it.
+    /// Adds a connection to the queue of its priority, unless the connection is already in the queue.
     pub(crate) fn conn_queue(&mut self, index: u16) {
         self.activate(self.tables.conn_id(index), 0);
     }

@@ -8,12 +8,12 @@ use crate::ring::{Eol, next_until};
 /// Lines and other delimited messages.
 impl<A> ConnMut<'_, '_, A> {
     /// Moves the next line into `buffer`. Returns the line without the `\n` or `\r\n` at its end (`evbuffer_readln`
-    /// with `EVBUFFER_EOL_CRLF`). `None` while there is no complete line, while the output has less
+    /// with `EVBUFFER_EOL_CRLF`). Returns `None` while there is no complete line, while the output has less
     /// [room](super::Protocol::ROOM) than an answer needs, and after the connection was closed. So a `while let` loop
     /// over the lines ends in these cases. The next `readable` callback can run the loop again.
     ///
     /// A line longer than `buffer` or the input ring is reported once, as [`LineError::TooLong`], and skipped to its
-    /// end. The returned line borrows only `buffer`, so you can write to the connection while you use it.
+    /// end. The returned line borrows only `buffer`, so you can write to the connection while you use the line.
     ///
     /// ```
     /// use picoevent::{ConnMut, LineError, Protocol};
@@ -58,9 +58,9 @@ impl<A> ConnMut<'_, '_, A> {
         line?
     }
 
-    /// Takes the next line without a copy; otherwise like [`read_line`](Self::read_line). The returned line is a slice
-    /// of the input ring. It is valid until the connection is used again. A line is too long only if it is longer than
-    /// the ring. O(size of the ring) if the line is not contiguous, because the input must then be moved.
+    /// Takes the next line like [`read_line_with`](Self::read_line_with), but without a copy. The returned line is a
+    /// slice of the input ring. The slice is valid until the connection is used again. A line is too long only if it is
+    /// longer than the ring. O(size of the ring) if the line is not contiguous, because the input must then be moved.
     ///
     /// ```
     /// use picoevent::{ConnMut, Eol};
@@ -86,15 +86,15 @@ impl<A> ConnMut<'_, '_, A> {
         Some(line.map(|line| pool.and_then(|input| input.get(line)).unwrap_or_default()))
     }
 
-    /// Returns whether messages may be read: the application has not closed the connection, and there is room for an
-    /// answer.
+    /// Returns whether a message may be passed to the application now: the application has not closed the connection,
+    /// and the output has room for an answer.
     fn may_answer(&self) -> bool {
         let slot = self.slot().filter(|slot| slot.is_readable());
         slot.is_some_and(|slot| slot.due_with_room(&self.cx.pools) & due::NEED_ANSWER_ROOM != 0)
     }
 
-    /// Moves the bytes up to and including `end` into `buffer`, for example an HTTP header. Returns these bytes, or
-    /// `None` in the same cases as [`read_line`](Self::read_line).
+    /// Moves the bytes up to and including `end` into `buffer`, for example the header section of an HTTP request.
+    /// Returns these bytes. Returns `None` in the same cases as [`read_line`](Self::read_line).
     ///
     /// ```
     /// use picoevent::ConnMut;

@@ -2,7 +2,8 @@
 //!
 //! A callback cannot query the back end for a socket's address. So the back end reports the address, and the
 //! connection's slot stores it. The address takes 24 more bytes for each connection, so this is an optional feature.
-//! Without the feature, the report compiles to nothing, and the back end does not query the socket.
+//! Without the feature, [`local_is`](crate::EventBase::local_is) does nothing, and the back end does not query the
+//! socket.
 
 #[cfg(not(feature = "local-address"))]
 mod off;

@@ -6,9 +6,10 @@
 //!  output  ───┼────────────┼───────────┤   at or below low: callback; at high: no more writes
 //! ```
 //!
-//! The marks are in the [`Settings`] of a kind of connection, so they take no space in a slot. A high mark makes the
-//! ring shorter, for all code that uses the length of the ring. The amount of [input](ConnMut::wait_for_input) or
-//! [room](ConnMut::wait_for_room) that a callback waits for once is stored in the slot.
+//! The marks are in the [`Settings`] of a kind of connection, so they take no space in a slot. The functions that
+//! return the length of a ring return the high mark, if the high mark is less than the length. So a ring is full when
+//! it holds as many bytes as its high mark. [`wait_for_input`](ConnMut::wait_for_input) and
+//! [`wait_for_room`](ConnMut::wait_for_room) store their amount in the slot.
 
 use super::firing::due;
 use super::{ConnMut, ConnSlot, Direction, Settings};
@@ -30,7 +31,7 @@ impl<A> ConnSlot<A> {
 /// Marks.
 impl<'s, A> ConnMut<'_, 's, A> {
     /// Makes [`Readable`](super::ConnEvent::Readable) wait until the input has `amount` bytes in total. If the input
-    /// has so many bytes already, `Readable` is reported in the next pass. `amount` replaces the [low
+    /// has `amount` bytes already, `Readable` is reported in the next pass. `amount` replaces the [low
     /// mark](super::Protocol::INPUT_LOW) until input is consumed, or until a method searches for an end of line.
     /// `amount` is limited to the size of the input ring and to 32,767.
     ///
@@ -100,10 +101,10 @@ impl<'s, A> ConnMut<'_, 's, A> {
         self
     }
 
-    /// Reports [`Writable`](super::ConnEvent::Writable) in the next pass, if the unsent output does not exceed the [low
-    /// mark](super::Protocol::OUTPUT_LOW) (`bufferevent_trigger` with `EV_WRITE`). Use it to start a sequence of writes
-    /// that the `writable` callback continues. If more output may be unsent, use [`wait_for_room`](Self::wait_for_room)
-    /// instead, which ignores the low mark.
+    /// Reports [`Writable`](super::ConnEvent::Writable) in the next pass, if the number of unsent bytes is at most the
+    /// [low mark](super::Protocol::OUTPUT_LOW) (`bufferevent_trigger` with `EV_WRITE`). Does nothing if more bytes are
+    /// unsent; [`wait_for_room`](Self::wait_for_room) ignores the low mark. Use `write_again` to start a sequence of
+    /// writes that the `writable` callback continues.
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -152,8 +153,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
 
     /// Replaces the connection's settings: its marks, its room for an answer and its timeouts, which restart. A due
     /// callback may wait because of the old [marks](Self::marks). If the new marks allow this callback, it runs in the
-    /// next pass. The bytes in the rings are kept. They are moved to the beginning of the rings, O(length of the
-    /// rings). For a connection below a filter, and after the connection has ended, nothing changes.
+    /// next pass. The bytes in the rings are kept, and are moved to the beginning of the rings. This takes O(length of
+    /// the rings). For a connection below a filter, and after the connection has ended, nothing changes.
     ///
     /// In this example a server slows a sender down (back-pressure), and later removes the limit:
     ///
@@ -171,8 +172,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
     ///
     /// # Errors
     /// [`SetupError::Marks`], [`SetupError::Room`] and [`SetupError::Busy`] if the connection's rings are too short for
-    /// the settings. Also [`SetupError::Marks`], if a ring holds more bytes than its new high mark. After an error
-    /// nothing has changed.
+    /// the settings. [`SetupError::Marks`] is also returned if a ring holds more bytes than its new high mark. After an
+    /// error nothing has changed.
     pub fn set_settings(&mut self, settings: &'static Settings) -> Result<(), SetupError> {
         let Some(slot) = self.slot().filter(|slot| slot.is_in_use() && slot.above().is_none())
         else {

@@ -49,8 +49,8 @@ impl<A> ConnMut<'_, '_, A> {
         let (mut output, to_rings) = (slot.output, slot.rings());
         let rings = ((from_rings, from.slot()), (to_rings, to.slot()));
         let was_full = input.len() == self.cx.pools.input_len(from_rings);
-        // The rings are swapped even if both are empty. The bytes of the output ring were sent just now, so its memory
-        // is probably still in the cache. After the swap, this ring receives the next input.
+        // Two empty rings are swapped too. The memory of the output ring was probably used more recently, so it is more
+        // likely to be in the cache. After the swap the next input is written to this memory.
         let is_whole = input.len() <= most && output.len() == 0;
         let amount = if is_whole && self.cx.pools.exchange(rings.0, rings.1) {
             output = core::mem::replace(&mut input, Ring::EMPTY);
@@ -81,7 +81,7 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Moves up to `most` bytes from the beginning of `ring` to the output, as many as fit. Returns the number moved;
-    /// zero if no more can be sent.
+    /// zero if no more output can be sent.
     pub fn transfer_from_ring(&mut self, ring: &mut RingBuffer<'_>, most: usize) -> usize {
         let Ok((slot, room)) = self.output() else { return 0 };
         let amount = ring.transfer_to(&mut slot.output, room, most);

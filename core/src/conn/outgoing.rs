@@ -1,5 +1,4 @@
-//! Outgoing connections: their states from rest to open, and reconnecting. A connection at rest has a slot and a
-//! handle, but no socket.
+//! Outgoing connections: connecting and reconnecting. A connection at rest has a slot and a handle, but no socket.
 //!
 //! ```text
 //!            connect_after           delay over          opened
@@ -25,7 +24,7 @@ impl<'s, A> Cx<'s, A> {
     /// Opens a connection to `address`, with a slot from a pool. The result is always reported later, by the callback
     /// [`opened`](Protocol::opened) or [`ended`](Protocol::ended) of `P`.
     ///
-    /// Data that is written before the connection is established is sent once it is established.
+    /// Data can be written before the connection is established. It is sent when the connection is established.
     ///
     /// ```
     /// use core::net::SocketAddr;
@@ -88,13 +87,14 @@ impl<'s, A> Cx<'s, A> {
         Ok(conn)
     }
 
-    /// Takes a connection from a pool. [`ConnMut::connect`] opens it later. Until then it is at rest: it has a slot,
-    /// rings and a handle, but no socket.
+    /// Takes a connection from a pool. [`ConnMut::connect`] opens it later. Until then the connection is at rest: it
+    /// has a slot, rings and a handle, but no socket.
     ///
     /// # Errors
-    /// [`SetupError::NoPool`] if the base has no such pool, [`SetupError::PoolFull`] if all connections of the pool
-    /// are in use, [`SetupError::MemoryPool`] if the pool is in memory. [`SetupError::Room`], [`SetupError::Marks`] or
-    /// [`SetupError::Busy`] if the rings of the pool are too short for the protocol's settings.
+    /// [`SetupError::NoPool`] if `pool` is not a pool of this base, [`SetupError::PoolFull`] if all connections of the
+    /// pool are in use, [`SetupError::MemoryPool`] if the pool is in memory. [`SetupError::Room`],
+    /// [`SetupError::Marks`] or [`SetupError::Busy`] if the rings of the pool are too short for the protocol's
+    /// settings.
     pub fn outgoing<P: Protocol<A>>(&mut self, pool: PoolId) -> Result<Conn, SetupError> {
         self.outgoing_with(pool, P::SETTINGS, P::event)
     }
@@ -144,10 +144,10 @@ impl<A> ConnMut<'_, '_, A> {
         self.connect_after(Duration::ZERO, address)
     }
 
-    /// Connects to `address` after `delay`. Call it for a connection at rest, or to reconnect from the `ended`
-    /// callback. A reconnecting connection keeps its slot, its rings and its handle. If the back end is still sending
-    /// output from before the end, the connect begins after this output is sent. A later call replaces the delay and
-    /// the address. [`Cx::connect`] has an example.
+    /// Connects to `address` after `delay`. Call this method for a connection at rest, or in the `ended` callback, to
+    /// reconnect. A reconnecting connection keeps its slot, its rings and its handle. If the back end is still sending
+    /// output that was written before the connection ended, the connect begins when this output is delivered. A later
+    /// call replaces the delay and the address. [`Cx::connect`] has an example.
     ///
     /// # Errors
     /// [`ConnectError`] if the connection is connecting or open, was accepted by a listener, or is in memory.
@@ -196,8 +196,7 @@ impl<A> Cx<'_, A> {
         self.conn_arm(index);
     }
 
-    /// Sets whether a connection that has ended reconnects. In its pool, a connection that will reconnect counts as in
-    /// use.
+    /// Sets whether a connection that has ended reconnects. The pool counts a connection that will reconnect as in use.
     pub(super) fn conn_set_reconnects(&mut self, index: u16, reconnects: bool) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if slot.has(flag::RECONNECTS) != reconnects {
@@ -206,7 +205,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Puts a connection that has ended to rest until its connect time.
+    /// Sets a connection that has ended to the state at rest, in which it waits for its connect time. If this time has
+    /// passed already, starts the connect.
     pub(super) fn conn_rest(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let at = slot.alarm_at;
@@ -215,7 +215,7 @@ impl<A> Cx<'_, A> {
         slot.alarm_at = at;
         if let (Some(sent), Some((conn, _))) = (self.hooks.static_sent, self.tables.conns.at(index))
         {
-            // The output that was not sent is lost.
+            // The unsent output is lost. This call frees the slots of its static bytes.
             sent(self, conn, 0);
         }
         if at <= self.now {

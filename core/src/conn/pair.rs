@@ -5,9 +5,9 @@
 //!           input ring  ◀── output ring
 //! ```
 //!
-//! A connection in memory has no socket. This module carries out the actions of such a connection; the back end does
-//! not get them. [`Cx::conn_action`] calls the hook `conn_act` before it creates an action for the back end. So both
-//! connections of a pair behave like connections over a network to a peer that answers at once.
+//! A connection in memory has no socket. The actions of such a connection are not passed to the back end. Instead,
+//! [`Cx::conn_action`] calls the hook `conn_act`, and this module carries out the action. So both connections of a pair
+//! behave like connections over a network to a peer that answers at once.
 
 use super::{ConnSlot, Direction, OnConn, Protocol, Settings};
 use crate::Cx;
@@ -24,8 +24,9 @@ pub(super) const SCRATCH: usize = 64;
 /// Connections in memory.
 impl<A> Cx<'_, A> {
     /// Makes two connections that are each other's peers, from pools [in memory](crate::Pool::in_memory). Both are
-    /// [opened](Protocol::opened). Bytes written to one are read from the other. When one is finished, the other gets
-    /// the end of the stream. When one is aborted, the other is reset.
+    /// [opened](Protocol::opened). Bytes that are written to one connection are read from the other connection. When
+    /// one connection is half-closed or closed, the other gets the end of the stream. When one connection is aborted,
+    /// the other is reset.
     ///
     /// Here an application tests its console through a pair, without a network:
     ///
@@ -59,8 +60,8 @@ impl<A> Cx<'_, A> {
     /// ```
     ///
     /// # Errors
-    /// The same as for [`outgoing`](Self::outgoing), but [`SetupError::NeedsMemoryPool`] instead of
-    /// [`SetupError::MemoryPool`], if a pool is not in memory. After an error neither connection exists.
+    /// [`SetupError::NeedsMemoryPool`] if a pool is not in memory. The other errors are the same as for
+    /// [`outgoing`](Self::outgoing), without [`SetupError::MemoryPool`]. After an error neither connection exists.
     pub fn pair<P: Protocol<A>, Q: Protocol<A>>(
         &mut self,
         pools: [PoolId; 2],
@@ -104,9 +105,9 @@ impl<A> Cx<'_, A> {
             return Err(SetupError::NeedsMemoryPool);
         }
         self.hooks.conn_act = Some(|cx, index, action| cx.conn_act(index, action));
-        // If the pool has no free slot, the new connection takes the slot of the connection that has lingered longest,
-        // as with sockets. If the lingering connection is above a filter, the close action also closes the connection
-        // below the filter.
+        // If the pool has no free slot, the new connection takes the slot of the connection that has lingered longest.
+        // For connections with sockets, `conn_insert` does the same. If the lingering connection is above a filter, the
+        // close action also closes the connection below the filter.
         let is_used_up = self.tables.conns.slot(slot.free).is_none();
         if is_used_up && !slot.is_full() && !slot.lingering.is_empty() {
             self.conn_act(slot.lingering.first.slot(), action::CLOSE);
@@ -114,7 +115,7 @@ impl<A> Cx<'_, A> {
         self.conn_from_pool(pool, settings, call)
     }
 
-    /// Frees a connection that the application has never seen.
+    /// Frees a connection whose handle was not returned to the application.
     fn conn_free_unused(&mut self, conn: Conn) {
         let Some(slot) = self.tables.conns.get(conn) else { return };
         let pool = slot.pool();
@@ -169,9 +170,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Moves output of `from` to the input of `to`, while there is room. All bytes of one part of the output are
-    /// reported as received together, as for a socket. So the order of callbacks does not depend on where the bytes
-    /// wrap in the ring.
+    /// Moves output of `from` to the input of `to`, while there is room. All bytes that `conn_output` returns and that
+    /// fit are reported as received together, even if they are in two slices. So the order of callbacks does not depend
+    /// on whether the bytes wrap around the end of the ring.
     fn conn_move_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
             // The slot of the other connection is already freed, so nothing can receive this output.
@@ -202,7 +203,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Writes bytes to the input of a connection in memory, as many as fit.
+    /// Writes bytes to the input of a connection in memory, as many as fit, and reports them as received.
     pub(super) fn conn_fill(&mut self, conn: Conn, bytes: &[u8]) {
         let amount = self.conn_write_input(conn, 0, bytes);
         self.conn_report_input(conn, amount);

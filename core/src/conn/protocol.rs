@@ -8,9 +8,9 @@ use crate::ConnError;
 /// A kind of connection: its timeouts, and a function for each event. All functions except [`readable`](Self::readable)
 /// have defaults.
 ///
-/// The implementing type only identifies the kind. So a protocol library can implement the trait too, and one
-/// application can have several kinds. Each function gets the state `A` of the application and the connection;
-/// [`ConnMut::cx`] gives access to the loop.
+/// The type that implements the trait only selects the functions; no value of the type is needed. So a protocol library
+/// can implement the trait too, and one application can have several kinds of connections. Each function gets the
+/// application's state `A` and the connection. [`ConnMut::cx`] gives access to the loop.
 ///
 /// An echo server:
 ///
@@ -38,31 +38,33 @@ use crate::ConnError;
 /// ```
 ///
 /// While the loop runs, each opened connection ends with exactly one call of [`ended`](Self::ended), whatever the
-/// reason for its end.
+/// reason for the end.
 pub trait Protocol<A>: Sized {
     /// The time without input after which [`idle`](Self::idle) is called.
     const IDLE: Option<Duration> = None;
     /// The time after which [`stalled`](Self::stalled) is called if waiting output makes no progress, or if a
     /// connect is not complete.
     const STALL: Option<Duration> = None;
-    /// The time after which [`stalled`](Self::stalled) is called if a connect is not complete. Without this constant
-    /// [`STALL`](Self::STALL) applies.
+    /// The time after which [`stalled`](Self::stalled) is called if a connect is not complete. If this constant is
+    /// `None`, [`STALL`](Self::STALL) applies to a connect.
     const CONNECT: Option<Duration> = None;
-    /// The output space that an answer needs, in bytes. With less free space, input and the end of the stream are not
-    /// reported.
+    /// The output space that an answer needs, in bytes. While the output ring has less free space, input and the peer's
+    /// end of stream are not reported.
     const ROOM: usize = 1;
-    /// The number of bytes of input that [`readable`](Self::readable) waits for. At the end of the stream fewer may be
-    /// left in the ring; [`eof`](Self::eof) can read them.
+    /// The number of bytes of input that [`readable`](Self::readable) waits for. At the end of the stream, fewer bytes
+    /// may be left in the ring; [`eof`](Self::eof) can read these bytes.
     const INPUT_LOW: usize = 1;
-    /// The limit for received and unconsumed bytes, if it is less than the size of the input ring.
+    /// The maximum number of bytes received and not consumed, if this is less than the size of the input ring.
     const INPUT_HIGH: usize = usize::MAX;
     /// [`writable`](Self::writable) is called when output was sent and at most this number of bytes is still unsent.
-    /// With 0 it is called when all output was sent.
+    /// With 0, `writable` is called when all output was sent.
     const OUTPUT_LOW: usize = 0;
-    /// The limit for written and unsent bytes, if it is less than the size of the output ring.
+    /// The maximum number of bytes written and not sent, if this is less than the size of the output ring.
     const OUTPUT_HIGH: usize = usize::MAX;
-    /// The text for a client that is accepted with a [spare](crate::Pool::spare) connection, because all other
-    /// connections are in use. After the text the connection is closed.
+    /// The text for a client that connects while all connections are in use, or while the listener has reached its
+    /// [limit](crate::ListenerMut::set_limit). The client is accepted, gets the text, and its connection is closed.
+    /// While all connections are in use, the text needs a [spare](crate::Pool::spare) connection. If the text is empty,
+    /// the client is not accepted.
     const BUSY: &'static [u8] = b"";
 
     /// Is called when the connection was accepted, or the connect has succeeded.
@@ -109,14 +111,14 @@ pub trait Protocol<A>: Sized {
         conn.abort_with(ConnError::TimedOut);
     }
 
-    /// Is called when the connection has ended. This is its last callback and runs once. Remaining input can be read,
-    /// unless the application has closed the connection. An outgoing connection can
+    /// Is called when the connection has ended. `ended` is the last callback of a connection and runs once. Remaining
+    /// input can be read, unless the application has closed the connection. An outgoing connection can
     /// [reconnect](ConnMut::connect_after).
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         let _ = (app, conn, end);
     }
 
-    /// The constants above.
+    /// The settings from the constants of this trait.
     #[doc(hidden)]
     const SETTINGS: &'static Settings = &Settings::new()
         .timed([Self::IDLE, Self::STALL, Self::CONNECT])

@@ -1,7 +1,9 @@
-//! A back end's interface to connections: it reports what happened to them, and reads and writes their bytes.
+//! A back end's interface to connections. The back end reports the events of a connection, reads its output and writes
+//! its input.
 //!
-//! These functions only record what happened; the callbacks run in the next pass. Stale handles are ignored, because a
-//! back end may report about a connection that the application has just closed or aborted.
+//! These functions update the connection and make callbacks due, but call no callback; the callbacks run in the next
+//! pass. Stale handles are ignored, because a back end may report about a connection that the application has just
+//! closed or aborted.
 
 use core::net::SocketAddr;
 
@@ -17,12 +19,12 @@ use crate::record::Entry;
 use crate::{Cx, EventBase, Instant, log};
 
 impl<A> EventBase<'_, A> {
-    /// Returns whether the listener's pool has room for another connection. Call it before accepting, so that every
-    /// accepted connection can be kept.
+    /// Returns whether the listener's pool has room for another connection. A back end calls this function before it
+    /// accepts a connection, so that the base takes every accepted connection.
     pub fn has_room(&self, listener: Listener) -> bool {
         let Some(slot) = self.cx.tables.listeners.get(listener) else { return false };
-        // A busy listener has reached its limit, or its pool is full. It accepts a client only to send the busy text,
-        // if it has a busy text.
+        // A listener is busy if it has reached its limit, or its pool is full. A busy listener accepts a client only if
+        // it has a busy text, and only to send this text.
         (slot.answers_when_busy() || !self.is_busy(slot)) && self.cx.conn_has_room(slot.pool())
     }
 
@@ -37,7 +39,7 @@ impl<A> EventBase<'_, A> {
     ///
     /// # Errors
     /// [`AcceptError`] if the listener does not exist any more or cannot take another connection. After an error the
-    /// connection still belongs to the back end.
+    /// base stores nothing about the connection, and the back end must drop the socket or keep it for a later call.
     pub fn accepted(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
         let accepted = self.accept(listener, peer);
         self.cx.recorder.record(|| Entry::Accepted(listener, peer, accepted));
@@ -83,9 +85,9 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Returns the free space for input, in the order in which the back end must fill it. Returns `None` while the base
-    /// accepts no input: reading is disabled, or the ring is full, or it has reached its high mark. When the base
-    /// accepts input again, [`Action::Receive`](crate::Action::Receive) requests that the back end calls this function
-    /// again.
+    /// accepts no input, for example because reading is disabled, or because the ring is full or holds as many bytes as
+    /// its high mark. When the base accepts input again, [`Action::Receive`](crate::Action::Receive) requests that the
+    /// back end calls this function again.
     pub fn input(&mut self, conn: Conn) -> Option<(&mut [u8], &mut [u8])> {
         let slot = self.cx.tables.conns.get(conn)?;
         let rings = slot.rings();
@@ -96,8 +98,8 @@ impl<A> EventBase<'_, A> {
         Some(slot.input.space(self.cx.pools.input_mut(rings, conn.slot())))
     }
 
-    /// Reports that `amount` bytes were written to the free space that [`input`](Self::input) returned. The base
-    /// ignores this report before the connection is open and after the end of the stream.
+    /// Reports that `amount` bytes were written to the free space that [`input`](Self::input) returned. Does nothing
+    /// before the connection is open, and after the peer's end of stream.
     pub fn received(&mut self, conn: Conn, amount: usize) {
         if let Some(amount) = self.cx.conn_received(conn, amount) {
             self.record_received(conn, amount);
@@ -114,15 +116,15 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_output(conn)
     }
 
-    /// Reports that the oldest `amount` bytes of the output were sent. The base ignores this report before the
-    /// connection is open.
+    /// Reports that the oldest `amount` bytes of the output were sent. Does nothing before the connection is open.
     pub fn sent(&mut self, conn: Conn, amount: usize) {
         self.record_sent(conn, amount);
         self.cx.conn_sent(conn, amount);
     }
 
-    /// Reports that all output and our end of the stream ([`Action::End`](crate::Action::End)) are delivered. This
-    /// means: the peer has acknowledged them, or the operating system will deliver them without the back end.
+    /// Reports that all output and our end of stream ([`Action::End`](crate::Action::End)) are delivered: the peer has
+    /// acknowledged them. A back end on an operating system calls this function as soon as the system has taken the
+    /// output and the end of stream, because the system then delivers both even if the socket is dropped.
     pub fn delivered(&mut self, conn: Conn) {
         self.cx.recorder.record(|| Entry::Delivered(conn));
         self.cx.conn_delivered(conn);
@@ -134,9 +136,10 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_finished(conn);
     }
 
-    /// Reports that a connection has failed. `failure` contains the error, and the [direction](crate::ConnError::found)
-    /// in which the error was found, if it is known. The back end has already dropped the socket. If the application
-    /// has closed the connection, or does not know the connection yet, the slot is freed here.
+    /// Reports that a connection has failed. `failure` contains the error. It also contains the
+    /// [direction](crate::ConnError::found) (reading or writing), if the back end knows whether the error was found
+    /// when it read or when it wrote. The back end has already dropped the socket. If the application has closed the
+    /// connection, or the first callback of an accepted connection has not run yet, this function frees the slot.
     pub fn failed(&mut self, conn: Conn, failure: impl Into<Failure>) {
         let failure = failure.into();
         self.cx.recorder.record(|| Entry::Failed(conn, failure));
@@ -144,7 +147,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// The effects of these reports, also used for connections in memory.
+/// The effects of the reports. The code for connections in memory uses these functions too.
 impl<A> Cx<'_, A> {
     pub(super) fn conn_connected(&mut self, conn: Conn) {
         let index = conn.slot();
@@ -175,7 +178,7 @@ impl<A> Cx<'_, A> {
             self.conn_activate(conn.slot(), due::READ);
             self.conn_restart_timeout(conn.slot(), Direction::Read);
         } else if is_full {
-            // Input of a closed connection is discarded in the next iteration.
+            // The connection is closed. The action `RECEIVE` discards its input in the next iteration.
             self.conn_post(conn.slot(), action::RECEIVE);
         }
         Some(amount)
@@ -208,7 +211,7 @@ impl<A> Cx<'_, A> {
         let (is_in_use, is_drained) = (slot.is_in_use(), slot.output.len() == 0);
         let room = slot.due_with_room(&self.pools);
         let has_room = room & !before & due::NEED_ANSWER_ROOM != 0;
-        // Input that waited for room for an answer is reported now.
+        // The `readable` callback may have waited until the output has room for an answer. It becomes due now.
         let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
         let writable = room & due::WRITE;
         if is_drained {
@@ -225,8 +228,8 @@ impl<A> Cx<'_, A> {
 
     pub(super) fn conn_delivered(&mut self, conn: Conn) {
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
-        let was_asked = slot.has(flag::END_SENT) && slot.pending.actions & action::END == 0;
-        if was_asked && !slot.has(flag::DELIVERED) {
+        let was_requested = slot.has(flag::END_SENT) && slot.pending.actions & action::END == 0;
+        if was_requested && !slot.has(flag::DELIVERED) {
             slot.node.set(flag::DELIVERED, true);
             self.conn_go_on_ending(conn.slot());
         }
@@ -247,8 +250,8 @@ impl<A> Cx<'_, A> {
 
     pub(super) fn conn_failed(&mut self, conn: Conn, failure: Failure) {
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
-        // The application has closed the connection, or does not know the connection yet. So there is nothing to
-        // report.
+        // The application has closed the connection, or the first callback of an accepted connection has not run yet.
+        // So there is nothing to report.
         if slot.has(flag::CLOSING | flag::UNACCEPTED) {
             return self.conn_free(conn.slot());
         }

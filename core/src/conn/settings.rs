@@ -89,17 +89,17 @@ impl Settings {
         Self { stall: millis(stall), ..self }
     }
 
-    /// Sets the connect timeout, if it differs from the [stall timeout](Self::stall). The rounding and the maximum are
-    /// the same as for [`idle`](Self::idle).
+    /// Sets the connect timeout. Without a connect timeout, the [stall timeout](Self::stall) applies to a connect. The
+    /// rounding and the maximum are the same as for [`idle`](Self::idle).
     #[must_use]
     pub const fn connect(self, connect: Duration) -> Self {
         Self { connect: millis(connect), ..self }
     }
 
     /// Sets the marks of the input ring (`bufferevent_setwatermark` with `EV_READ`). Input is reported when there are
-    /// at least `low` bytes. While there are `high` bytes, the back end receives no more, and the peer has to wait. The
-    /// defaults are 1 and [`usize::MAX`], which means the size of the ring. A `low` of 0 has the same effect as 1:
-    /// without input, nothing is reported.
+    /// at least `low` bytes. While the ring holds `high` bytes, the back end reads no more input from the socket, and
+    /// the peer has to wait. The defaults are 1 and [`usize::MAX`], which means the size of the ring. A `low` of 0 has
+    /// the same effect as 1: without input, nothing is reported.
     #[must_use]
     pub const fn input_marks(self, low: usize, high: usize) -> Self {
         let low = if low == 0 { 1 } else { low };
@@ -114,15 +114,16 @@ impl Settings {
         Self { output: Marks::new(low, high), ..self }
     }
 
-    /// Sets the output space that an answer needs, in bytes. With less free space, input and the end of the stream are
-    /// not reported, so the answer to a request always fits. The default is 1. The maximum is the smallest of three
-    /// numbers: 65,535, the size of the output ring, and the high mark of the output ring.
+    /// Sets the output space that an answer needs, in bytes. While the output ring has less free space, input and the
+    /// peer's end of stream are not reported, so the answer to a request always fits. The default is 1. The maximum is
+    /// the smallest of three numbers: 65,535, the size of the output ring, and the high mark of the output ring.
     #[must_use]
     pub const fn room(self, room: usize) -> Self {
         Self { room: if room > u16::MAX as usize { u16::MAX } else { room as u16 }, ..self }
     }
 
-    /// Sets the text for clients that are accepted with a [spare](crate::Pool::spare) connection of the pool.
+    /// Sets the text for clients that connect while the pool is full or the listener has reached its limit; see
+    /// [`Protocol::BUSY`](super::Protocol::BUSY).
     #[must_use]
     pub const fn busy(self, busy: &'static [u8]) -> Self {
         Self { busy, ..self }
@@ -147,7 +148,7 @@ impl Settings {
         (low as usize, if high == Count::MAX { usize::MAX } else { high as usize })
     }
 
-    /// Returns the text for clients that are accepted with a spare connection.
+    /// Returns the text for clients that connect while the pool is full or the listener has reached its limit.
     pub const fn busy_text(&self) -> &'static [u8] {
         self.busy
     }
@@ -180,7 +181,7 @@ impl Default for Settings {
 }
 
 impl<A> Cx<'_, A> {
-    /// Checks that the connections of a pool have sockets.
+    /// Checks that a pool exists and that its connections have sockets.
     pub(crate) fn needs_sockets(&self, pool: PoolId) -> Result<(), SetupError> {
         let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
         if slot.is_in_memory() { Err(SetupError::MemoryPool) } else { Ok(()) }

@@ -22,7 +22,7 @@ use crate::table::{Head, Slot};
 /// | open | `OPEN` |
 /// | failed; `ended` has not run yet | `RELEASED`, `FINISHED` |
 /// | closed or aborted by the application | `CLOSING`, `FINISHED` |
-/// | the same, and the back end has dropped its socket | `CLOSING`, `FINISHED`, `RELEASED` |
+/// | closed or aborted, and the back end has dropped the socket | `CLOSING`, `FINISHED`, `RELEASED` |
 pub(crate) mod flag {
     use crate::queue::Node;
 
@@ -30,7 +30,8 @@ pub(crate) mod flag {
     pub(crate) const WRITE_ENABLED: u32 = READ_ENABLED << 1;
     /// The peer has ended its stream.
     pub(crate) const EOF: u32 = READ_ENABLED << 2;
-    /// No more can be written: the application has ended its stream, or the connection has failed.
+    /// No more output can be written: the application has ended its stream or closed the connection, or the connection
+    /// has failed.
     pub(crate) const FINISHED: u32 = READ_ENABLED << 3;
     /// The connection's listener is disabled. The connection waits in the listener's list `waiting` until the
     /// listener is enabled again.
@@ -40,16 +41,18 @@ pub(crate) mod flag {
 
     /// The connection is established, and neither closed nor failed.
     pub(crate) const OPEN: u32 = READ_ENABLED << 6;
-    /// The application has closed or aborted the connection, or its end was reported: see `closing.rs`.
+    /// The application has closed or aborted the connection, or its callback `ended` was called: see `closing.rs`.
     pub(crate) const CLOSING: u32 = READ_ENABLED << 7;
 
-    /// The back end was requested to send our end of the stream.
+    /// The base has requested that the back end sends our end of stream (FIN).
     pub(crate) const END_SENT: u32 = READ_ENABLED << 8;
-    /// The peer has received our end of the stream and all output before it.
+    /// The back end has reported that our end of stream and all output before it are
+    /// [delivered](crate::EventBase::delivered).
     pub(crate) const DELIVERED: u32 = READ_ENABLED << 9;
     /// The connection is closed, and waits only for its peer's end of stream: see `closing.rs`.
     pub(crate) const LINGERING: u32 = READ_ENABLED << 10;
-    /// The connection was accepted, but its first callback has not run, so the application does not know it.
+    /// The connection was accepted, but its first callback has not run, so the application does not know the
+    /// connection.
     pub(crate) const UNACCEPTED: u32 = READ_ENABLED << 11;
 
     // Bits 24 to 27 are the index of the connection's pool.
@@ -58,20 +61,21 @@ pub(crate) mod flag {
     pub(crate) const RESTING: u32 = 1 << 28;
     /// The back end has no socket for the connection any more.
     pub(crate) const RELEASED: u32 = 1 << 29;
-    /// The connection reconnects once it has ended.
+    /// The connection reconnects after it has ended.
     pub(crate) const RECONNECTS: u32 = 1 << 30;
     /// The remaining bytes of an overlong line are discarded.
     pub(crate) const SKIPS_LINE: u32 = 1 << 31;
 }
 
-/// The settings of connections below a filter: input does not wait for room in the output.
+/// The settings of connections below a filter. The room for an answer is zero, so the callbacks for input run even if
+/// the output is full.
 static BELOW_FILTER: Settings = Settings::new().room(0).idle(core::time::Duration::ZERO);
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
     /// The time at which each direction last made progress or began to wait.
     pub(super) last_progress: [Instant; 2],
-    /// The time of the application's alarm; zero if it is not set. For a connection at rest, the connect time.
+    /// The time of the application's alarm; zero if the alarm is not set. For a connection at rest, the connect time.
     pub(super) alarm_at: Instant,
     /// The timeout of each direction in milliseconds; zero for none.
     pub(super) timeouts: [u32; 2],
@@ -188,8 +192,8 @@ impl<A> ConnSlot<A> {
     /// Puts a filter above the connection. From now on the filter's function is the connection's callback.
     pub(super) fn attach_filter(&mut self, above: Conn, call: OnConn<A>) {
         (self.call, self.settings) = (Some(call), Some(&BELOW_FILTER));
-        // A connection below a filter has no timeouts. So `last_progress[0]`, otherwise the time of the last input,
-        // stores the handle of the connection above.
+        // A connection below a filter has no timeouts. So `last_progress[0]` need not store the time of the last input,
+        // and stores the handle of the connection above.
         self.timeouts = [0; 2];
         self.last_progress[0] = Instant::from_micros(above.bits().into());
         self.take_alarm();
@@ -231,7 +235,7 @@ impl<A> ConnSlot<A> {
 
     /// Returns whether input can be read: the application has not closed the connection.
     pub(super) fn is_readable(&self) -> bool {
-        // A failed connection is `RELEASED` in its `ended` callback.
+        // A failed connection is `RELEASED` in its `ended` callback, and its input can still be read there.
         self.has(flag::OPEN | flag::RELEASED)
     }
 
@@ -273,15 +277,15 @@ impl<A> ConnSlot<A> {
     }
 
     /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Does nothing after the
-    /// connection has failed, because the field then stores the [`Code`] of the end. A `writable` callback may still be
-    /// due then, and this function is called before that callback.
+    /// connection has failed, because the field `room_or_end` then stores the [`Code`] of the end. After the failure a
+    /// `writable` callback may still be due, and this function is called before that callback.
     pub(super) fn set_room_wanted(&mut self, room: usize) {
         if !self.has(flag::RELEASED) {
             self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
         }
     }
 
-    /// Returns how the connection ended, once it has failed, or was closed or dropped.
+    /// Returns how the connection ended. The result is valid only after the end.
     pub(super) const fn end(&self) -> Code {
         Code::from_bits(self.room_or_end)
     }
@@ -298,7 +302,7 @@ impl<A> ConnSlot<A> {
         self.alarm_every = period;
     }
 
-    /// Cancels the alarm. Returns whether an alarm was set or due.
+    /// Cancels the alarm. Returns whether an alarm was set, or its callback was due.
     pub(super) fn take_alarm(&mut self) -> bool {
         let was_due = self.node.due() & due::ALARM != 0;
         self.clear_due(due::ALARM);
@@ -306,19 +310,20 @@ impl<A> ConnSlot<A> {
         core::mem::replace(&mut self.alarm_at, Instant::ZERO) > Instant::ZERO || was_due
     }
 
-    /// Returns whether no more can be written.
+    /// Returns whether no more output can be written.
     pub(super) fn is_finished(&self) -> bool {
         self.has(flag::FINISHED)
     }
 
-    /// Sets the flags of a connection that has ended for the application.
+    /// Sets the flags of a connection that the application can no longer use.
     pub(super) const fn set_closing(&mut self) {
         self.node.set(flag::OPEN | flag::RESTING, false);
         self.node.set(flag::CLOSING | flag::FINISHED, true);
     }
 
-    /// Returns whether bytes of a direction may move. `enabled` is the flag of the direction. A closed connection still
-    /// sends its output and receives the peer's end of stream, even if the directions are disabled.
+    /// Returns whether bytes may be transferred in a direction. `enabled` is the flag that is set while the direction
+    /// is enabled. A closed connection still sends its output and receives the peer's end of stream, even if the
+    /// directions are disabled.
     fn may_move(&self, enabled: u32) -> bool {
         if self.has(flag::CLOSING) {
             !self.is_over()
@@ -338,7 +343,7 @@ impl<A> ConnSlot<A> {
     }
 
     /// Returns whether the connection waits for the peer: for an answer to a connect, for room for output, or for the
-    /// end of stream.
+    /// peer's end of stream.
     pub(super) fn awaits_peer(&self) -> bool {
         !self.has(flag::RELEASED) && (!self.has(flag::OPEN) || self.output.len() > 0)
     }

@@ -7,13 +7,14 @@
 //!  static slots    conn, offset: 2, data: the page  ▪ one byte of the ring stands for the page
 //! ```
 //!
-//! The connection's slot stores nothing about static bytes. Each unsent static slice is represented by one byte
-//! in the ring. So the output ring is not empty before the slice is sent, and the code for the end of the stream,
-//! for timeouts and for callbacks needs no special case. The back end gets the output in parts: the bytes of the ring
-//! before this byte, then the static bytes, then the bytes of the ring after this byte.
+//! The connection's slot stores nothing about static bytes. Each unsent static slice is represented by one byte in the
+//! ring. So the output ring is not empty before the slice is sent, and the code for the end of the stream, for timeouts
+//! and for callbacks needs no special case. The back end gets the output in parts: the bytes of the ring before the
+//! byte that represents the slice, then the slice, then the bytes of the ring after that byte.
 //!
-//! The static slots are stored without gaps, in the order of the writes. Finding a slot takes O(slots). If a
-//! connection's output was discarded, its static slots are stale and are reused.
+//! Each unsent slice has a static slot ([`StaticSlot`]). The slots in use are stored without gaps, in the order of the
+//! writes. Finding a slot takes O(slots). If a connection's output was discarded, its static slots are stale and are
+//! reused.
 
 use super::ConnMut;
 use crate::error::{SetupError, WriteError};
@@ -22,7 +23,7 @@ use crate::outbox::action;
 use crate::ring::Count;
 use crate::{Cx, Direction};
 
-/// The slot of one static slice that waits to be sent; see [`Cx::set_static_slots`].
+/// The slot of one unsent static slice; see [`Cx::set_static_slots`].
 #[derive(Clone, Copy)]
 pub struct StaticSlot {
     conn: Conn,
@@ -49,7 +50,7 @@ impl Default for StaticSlot {
     }
 }
 
-/// The static slices of all connections that wait to be sent.
+/// The slots for the unsent static slices of all connections.
 pub(crate) struct Statics<'s>(&'s mut [StaticSlot]);
 
 impl Statics<'_> {
@@ -62,7 +63,8 @@ impl Statics<'_> {
         self.0.iter().find(|slot| slot.is_of(conn))
     }
 
-    /// Returns the number of unsent bytes of a connection whose output ring has `ring_len` bytes.
+    /// Returns the number of unsent bytes of a connection, including static bytes. `ring_len` is the number of bytes in
+    /// its output ring.
     pub(super) fn unsent(&self, conn: Conn, ring_len: usize) -> usize {
         if ring_len == 0 {
             return 0;
@@ -90,7 +92,8 @@ impl Statics<'_> {
 /// Static bytes.
 impl<A> ConnMut<'_, '_, A> {
     /// Queues `data` for sending without a copy (`evbuffer_add_reference`). So a page in flash takes no space in RAM,
-    /// and may be longer than the output ring. The bytes are sent in the order of the writes.
+    /// and may be longer than the output ring. Static bytes and other output are sent in the order in which they were
+    /// written.
     ///
     /// Until `data` is sent, it takes one byte of the output ring and one slot of [`Cx::set_static_slots`].
     ///
@@ -109,8 +112,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// ```
     ///
     /// # Errors
-    /// [`WriteError::Full`] if the output ring is full, [`WriteError::Statics`] if no slot is free,
-    /// [`WriteError::Finished`] if no more can be sent. After an error nothing is queued.
+    /// [`WriteError::Full`] if the output ring is full, [`WriteError::Statics`] if no slot for static bytes is free,
+    /// [`WriteError::Finished`] if no more output can be sent. After an error nothing is queued.
     pub fn write_static(&mut self, data: &'static [u8]) -> Result<(), WriteError> {
         let (slot, storage) = self.output()?;
         if data.is_empty() {
@@ -128,9 +131,9 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Sets the slots for static bytes that wait to be sent. Can be called once. All connections together need one slot
-    /// for each call of [`write_static`](ConnMut::write_static) whose bytes are not sent yet. Writing and sending
-    /// static bytes takes O(slots). A base without slots cannot send static bytes.
+    /// Sets the slots for unsent static bytes. Can be called once. Each call of
+    /// [`write_static`](ConnMut::write_static), for any connection, takes one slot until its bytes are sent. Writing
+    /// and sending static bytes takes O(slots). A base without slots cannot send static bytes.
     ///
     /// ```
     /// use picoevent::memory::StaticSlot;
@@ -144,7 +147,7 @@ impl<'s, A> Cx<'s, A> {
     /// ```
     ///
     /// # Errors
-    /// [`SetupError::Statics`] if the base already has such slots.
+    /// [`SetupError::Statics`] if the base already has slots for static bytes.
     pub fn set_static_slots(&mut self, slots: &'s mut [StaticSlot]) -> Result<(), SetupError> {
         if !self.statics.0.is_empty() {
             return Err(SetupError::Statics);
@@ -156,7 +159,7 @@ impl<'s, A> Cx<'s, A> {
         Ok(())
     }
 
-    /// Returns the next part of a connection's output: static bytes, or the bytes before them.
+    /// Returns the next part of a connection's output: static bytes, or the bytes before the next static bytes.
     fn static_output(&self, conn: Conn) -> (&[u8], &[u8]) {
         let Some(slot) = self.tables.conns.get(conn) else { return Default::default() };
         let storage = self.pools.output(slot.rings(), conn.slot());
@@ -170,7 +173,8 @@ impl<'s, A> Cx<'s, A> {
         }
     }
 
-    /// Counts `amount` bytes of the next part as sent. Returns the number of bytes to remove from the ring.
+    /// Records that the back end has sent `amount` bytes of the part that `static_output` returns. Returns the number
+    /// of bytes to remove from the ring.
     fn static_sent(&mut self, conn: Conn, amount: usize) -> usize {
         let index = conn.slot();
         if self.tables.conns.get(conn).is_none_or(|slot| slot.output.len() == 0) {
@@ -197,7 +201,7 @@ impl<'s, A> Cx<'s, A> {
         }
         first.offset = first.offset.saturating_sub(amount as Count);
         self.statics.release(|_| false);
-        // The back end has got only a part of the output.
+        // `static_output` has returned only one part of the output. So the back end is requested to send the next part.
         self.conn_post(index, action::SEND);
         amount
     }

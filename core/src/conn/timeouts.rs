@@ -2,8 +2,9 @@
 //!
 //! The slot stores the time of the last progress of each direction. Whether a timeout runs, and when it expires, is
 //! computed only when needed, from the connection's current state. Both directions, the application's alarm and the
-//! next connect share one key in the heap of timers. The key may be too early: when it reaches the top of the heap, it
-//! is moved to its correct position. So a timeout that restarts with every byte costs O(1).
+//! next connect share one key in the heap of timers. The time in the key may be earlier than the next deadline. In this
+//! case the key is moved to its correct position when the key reaches the top of the heap. So restarting a timeout, for
+//! example with each received byte, costs O(1).
 
 use super::firing::due;
 use super::slot::flag;
@@ -17,8 +18,8 @@ pub(super) const LAST: Instant = Instant::from_micros(u64::MAX - 1);
 
 impl<A> ConnSlot<A> {
     /// Returns the time when the timeout of a direction expires; [`Instant::MAX`] if the timeout does not run now. The
-    /// timeout for reading runs while input is wanted and the ring has room for it. The timeout for writing runs while
-    /// a connect or output waits for the peer.
+    /// timeout for reading runs while the connection accepts input and the input ring has room. The timeout for writing
+    /// runs while a connect or output waits for the peer.
     pub(super) fn timeout_deadline(&self, direction: Direction, pools: &Pools<'_>) -> Instant {
         let ([read, write], [last_read, last_write]) = (self.timeouts, self.last_progress);
         let (runs, last, timeout) = match direction {
@@ -40,7 +41,8 @@ impl<A> ConnSlot<A> {
         if runs && timeout > 0 { last.plus_millis(timeout) } else { Instant::MAX }
     }
 
-    /// Returns the next deadline of a timeout or alarm that is not due already; [`Instant::MAX`] for never.
+    /// Returns the earliest deadline of the timeouts and the alarm whose callbacks are not due yet; [`Instant::MAX`] if
+    /// there is no deadline.
     pub(crate) fn next_deadline(&self, pools: &Pools<'_>) -> Instant {
         let mut next = self.alarm_deadline();
         let due = self.node.due();
@@ -53,8 +55,8 @@ impl<A> ConnSlot<A> {
         next
     }
 
-    /// Returns the timeout callbacks of the directions whose timeout runs, and expires at `time` or earlier. The result
-    /// includes callbacks that are already due.
+    /// Returns the callbacks of the timeouts that run now and expire at `time` or earlier. Does not check whether these
+    /// callbacks are already due.
     pub(super) fn expired_timeouts(&self, time: Instant, pools: &Pools<'_>) -> u8 {
         let mut expired = 0;
         if self.timeout_deadline(Direction::Read, pools) <= time {
@@ -66,7 +68,8 @@ impl<A> ConnSlot<A> {
         expired
     }
 
-    /// Returns the time of the alarm, or the connect time of a connection at rest; [`Instant::MAX`] for never.
+    /// Returns the time of the alarm, or the connect time of a connection at rest; [`Instant::MAX`] if no time is set
+    /// or the `alarm` callback is already due.
     pub(super) fn alarm_deadline(&self) -> Instant {
         let is_set = self.alarm_at > Instant::ZERO && self.node.due() & due::ALARM == 0;
         // After the connection has ended, `alarm_at` can be the time of the next connect. This time applies only when
@@ -74,8 +77,8 @@ impl<A> ConnSlot<A> {
         if is_set && self.is_in_use() { self.alarm_at } else { Instant::MAX }
     }
 
-    /// Updates an alarm that is due now. A periodic alarm is set to one period after its last time. If the new time has
-    /// passed too, the alarm is set to one period after `now`. A one-shot alarm is cleared.
+    /// Updates an alarm that is due now. A periodic alarm is set to the time at which it became due plus one period. If
+    /// the new time has passed too, the alarm is set to one period after `now`. A one-shot alarm is cleared.
     fn renew_alarm(&mut self, now: Instant) {
         let next = self.alarm_at.plus_millis(self.alarm_every);
         self.alarm_at = match self.alarm_every {
@@ -87,8 +90,9 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Restarts a direction's timeout, because the direction made progress or can make progress from now on. Cancels a
-    /// due timeout callback. [`conn_start_connect_timeout`](Self::conn_start_connect_timeout) starts a connect timeout.
+    /// Restarts a direction's timeout, because the direction made progress or can make progress from now on. Cancels
+    /// the direction's timeout callback, if it is due. [`conn_start_connect_timeout`](Self::conn_start_connect_timeout)
+    /// starts a connect timeout.
     pub(super) fn conn_restart_timeout(&mut self, index: u16, direction: Direction) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -129,7 +133,7 @@ impl<A> Cx<'_, A> {
         self.conn_arm_until(index, until);
     }
 
-    /// Arms the timer so that the loop checks a connection's deadlines by `until`.
+    /// Arms the timer so that the loop checks a connection's deadlines at `until` or earlier.
     fn conn_arm_until(&mut self, index: u16, until: Instant) {
         if until == Instant::MAX || self.timers.conns.expires_by(index, until) {
             return;
@@ -156,7 +160,8 @@ impl<A> Cx<'_, A> {
         self.conn_activate(index, expired);
     }
 
-    /// If the alarm of a connection is due, reports it, or starts the connect of a connection at rest.
+    /// If the alarm of a connection is due, makes the `alarm` callback due. For a connection at rest, the alarm is the
+    /// connect time, so this function starts the connect instead.
     pub(super) fn conn_alarm_due(&mut self, index: u16) {
         let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };

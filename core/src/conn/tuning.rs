@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// The default time without traffic before the stack sends a keep-alive probe.
-/// [`ConnMut::set_keep_alive`](super::ConnMut::set_keep_alive) changes it.
+/// [`ConnMut::set_keep_alive`](super::ConnMut::set_keep_alive) changes the time for one connection.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// The settings of a connection's socket ([`Action::Tune`](crate::Action::Tune)).

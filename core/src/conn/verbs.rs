@@ -14,9 +14,9 @@ use crate::{ConnError, Cx, Priority};
 
 /// Access to one connection, borrowed from the loop.
 ///
-/// Each callback gets the `ConnMut` of its connection; [`Cx::conn`] makes one from a handle. Every method checks that
-/// the connection still exists. After the connection has ended, methods change nothing and return zero, `None` or an
-/// error.
+/// Each callback gets the `ConnMut` of its connection; [`Cx::conn`] makes a `ConnMut` from a handle. Every method
+/// checks that the connection still exists. After the connection has ended, methods change nothing and return zero,
+/// `None` or an error.
 ///
 /// In this example a button sends a line to a connection whose handle the application has stored:
 ///
@@ -194,8 +194,8 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Returns the peer's address. For a connection at rest, returns the address of its last or next connect. For a
-    /// connection above a filter, returns the address of the connection below. Returns `None` for a connection of a
-    /// [pair](Cx::pair).
+    /// connection above a filter, returns the peer's address of the connection below the filter. Returns `None` for a
+    /// connection of a [pair](Cx::pair).
     pub fn peer(&self) -> Option<SocketAddr> {
         Some(self.bottom()?.peer.into())
     }
@@ -235,7 +235,7 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Returns the sizes of the input and the output ring in bytes: the sizes of the pool's rings, or the high marks if
-    /// they are smaller.
+    /// the high marks are smaller.
     pub fn ring_sizes(&self) -> (usize, usize) {
         let pools = &self.cx.pools;
         self.slot()
@@ -285,13 +285,15 @@ impl<A> ConnMut<'_, '_, A> {
         self.set_alarm(millis(delay).max(1), 0)
     }
 
-    /// Sets a periodic alarm; otherwise like [`alarm_after`](Self::alarm_after). Missed periods are skipped.
+    /// Sets a periodic alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported after each `period`. Missed
+    /// periods are skipped. `period` is rounded like the delay of [`alarm_after`](Self::alarm_after), and an earlier
+    /// alarm is replaced.
     pub fn alarm_every(&mut self, period: Duration) -> &mut Self {
         let period = millis(period).max(1);
         self.set_alarm(period, period)
     }
 
-    /// Cancels the alarm. Returns whether an alarm was set or due.
+    /// Cancels the alarm. Returns whether an alarm was set, or its callback was due.
     pub fn cancel_alarm(&mut self) -> bool {
         let Some(slot) = self.slot_in_use() else { return false };
         slot.take_alarm()
@@ -312,7 +314,7 @@ impl<A> ConnMut<'_, '_, A> {
 
 /// Ending the connection.
 impl<A> ConnMut<'_, '_, A> {
-    /// Closes the connection after its output is sent, so that the peer gets all of it. Only the callback
+    /// Closes the connection after its output is sent, so that the peer gets all output. Only the callback
     /// [`Ended`](super::ConnEvent::Ended) follows, and the handle is stale from now on. The slot is freed when the peer
     /// has also ended its stream, or a [time limit](Cx::set_close_limits) has passed.
     pub fn close(&mut self) {
@@ -322,9 +324,10 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Aborts the connection at once (`bufferevent_free`). Unsent output is discarded. The peer gets a reset, unless
-    /// both streams were complete. Only the callback [`Ended`](super::ConnEvent::Ended) follows, and the handle is
-    /// stale from now on. The slot is freed when this callback has run and the back end has dropped the socket. Until
-    /// then [`Cx::connect`] may return [`SetupError::PoolFull`](crate::SetupError::PoolFull).
+    /// the peer has ended its stream and all output was sent. Only the callback [`Ended`](super::ConnEvent::Ended)
+    /// follows, and the handle is stale from now on. The slot is freed when the `Ended` callback has run and the back
+    /// end has dropped the socket. Until then [`Cx::connect`] may return
+    /// [`SetupError::PoolFull`](crate::SetupError::PoolFull).
     pub fn abort(&mut self) {
         if self.prepare_close() {
             self.cx.conn_abort(self.conn.slot(), Code::ABORTED);
@@ -332,7 +335,7 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Aborts the connection like [`abort`](Self::abort), but [`Ended`](super::ConnEvent::Ended) reports `error`, for
-    /// example a timeout. The peer always gets a reset, so it can detect that the data may be incomplete.
+    /// example a timeout. The peer always gets a reset, so the peer can detect that the data may be incomplete.
     pub fn abort_with(&mut self, error: ConnError) {
         if self.prepare_close() {
             self.cx.conn_reset(self.conn.slot(), error.into());

@@ -25,8 +25,8 @@ impl<A> Cx<'_, A> {
         self.event_arm(index, self.now.plus(interval));
     }
 
-    /// Cancels a callback that is due for a timeout. If the callback was due for readiness, too, the report of the
-    /// readiness is lost. In this case requests that the back end checks the source again.
+    /// Cancels a callback that is due for a timeout. If the callback was due for readiness, too, the report of this
+    /// readiness is lost. In this case, the function requests that the back end checks the source again.
     #[inline(never)]
     fn event_cancel_due_timeout(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get(event) else { return };
@@ -77,8 +77,8 @@ impl<A> Cx<'_, A> {
     }
 
     /// Activates the events whose deadline is `due` or earlier, in the order of their deadlines. If `before` is given,
-    /// activates only the events that come before this alarm. Removes cancelled timers that have reached the top of the
-    /// heap. Returns the earliest deadline that is left; [`Instant::MAX`] if there is none.
+    /// activates only the events whose alarm precedes `before`. Removes cancelled timers that have reached the top of
+    /// the heap. Returns the earliest deadline that is left; [`Instant::MAX`] if there is none.
     fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
         while let Some(index) = self.timers.events.first() {
             let alarm = self.timers.events.alarm(index);
@@ -104,7 +104,8 @@ impl<A> Cx<'_, A> {
     }
 
     /// Removes a one-shot event from the list of its source or signal, because its timeout has passed. So the source or
-    /// the signal cannot activate the event any more. Does nothing if the event is already active.
+    /// the signal cannot activate the event any more. Does nothing if the event is queued, that is, if its callback is
+    /// already due.
     #[inline(never)]
     fn event_unregister_unqueued(&mut self, index: u16) {
         if let Some((event, slot)) = self.tables.events.at(index)

@@ -20,15 +20,15 @@ impl<A> Cx<'_, A> {
         self.activate_event_quickly(Id::at(event.slot()), what.bits());
     }
 
-    /// Returns the callback of the slot `id`, if it is the slot of an event. `id` is the first slot of the priority
-    /// level that runs in this pass. Returns [`Step::End`] if there is no such slot, or if the slot has already run in
-    /// this pass. Returns [`Step::Slow`] if the slot is not the slot of an event.
+    /// Fires the event in the slot `id`, and returns its callback. `id` is the first slot in the queue of the current
+    /// pass, or [`Id::NONE`] if the queue is empty. Returns [`Step::End`] if the queue is empty, or if the slot has
+    /// already run in this pass. Returns [`Step::Slow`] if the slot is not the slot of an event.
     #[inline]
     pub(crate) fn event_fire(&mut self, id: Id) -> Step<A> {
         let Some(slot) = self.tables.events.by_id(id) else {
             return if id.is_none() { Step::End } else { Step::Slow };
         };
-        if self.queues.is_over(&slot.node) {
+        if self.queues.has_run(&slot.node) {
             return Step::End;
         }
         let event = slot.head().handle();
@@ -47,8 +47,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Does the additional work for an event that fires with `what`. `flags` are its on-fire flags: the flags in
-    /// [`flag::ON_FIRE`] that are set.
+    /// Does the additional work for an event that fires with `what`. `flags` are the event's flags that are in
+    /// [`flag::ON_FIRE`].
     #[inline(never)]
     fn event_on_fire(&mut self, event: Event, flags: u32, what: EventFlags) {
         let index = event.slot();
@@ -105,7 +105,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Cancels a due callback of an event.
+    /// Cancels the callback of an event, if it is due.
     pub(super) fn event_deactivate(&mut self, event: Event) {
         self.queues.remove(&mut self.tables, Id::at(event.slot()));
         if let Some(slot) = self.tables.events.get_mut(event) {

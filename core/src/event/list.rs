@@ -1,4 +1,4 @@
-//! A list of events in the order in which they were added. The head of the list takes two bytes. Each source has such a
+//! A list of events in the order in which they were added. The head of the list takes two bytes. Each source has one
 //! list. There is also one list for all signals, one for network changes, and one for each kind of watcher.
 //!
 //! ```text
@@ -6,8 +6,8 @@
 //!              └── previous of the first: the last ──▲
 //! ```
 //!
-//! In the link of the first event, `previous` is the last event. So the head of the list does not need to store the
-//! last event. This saves two bytes for each source. Adding and removing an event is O(1).
+//! In the link of the first event, the field `previous` refers to the last event. So the head of the list does not need
+//! to store the last event. This saves two bytes for each source. Adding and removing an event is O(1).
 
 use super::EventSlot;
 use crate::queue::{Id, Link, Links};
@@ -19,7 +19,7 @@ pub(crate) struct EventList {
     pub(crate) first: Id,
 }
 
-/// The links of these lists.
+/// Access to the links of these lists. The links are in the slots of the event table.
 pub(crate) struct EventLinks<'t, 's, A>(pub(crate) &'t mut Table<'s, EventSlot<A>>);
 
 impl<A> Links for EventLinks<'_, '_, A> {
@@ -35,7 +35,7 @@ impl EventList {
         self.first.is_none()
     }
 
-    /// Appends an event that is on no such list.
+    /// Appends an event that is on no `EventList`.
     pub(crate) fn push(&mut self, links: &mut impl Links, id: Id) {
         let last = match links.link(self.first) {
             Some(first) => core::mem::replace(&mut first.previous, id),
@@ -62,8 +62,8 @@ impl EventList {
         } else if let Some(link) = links.link(previous) {
             link.next = next;
         }
-        // The link of the next event points to the previous event. If there is no next event, the link of the first
-        // event points to the new last event.
+        // In the link of the next event, `previous` must now refer to the event before the removed event. If there is
+        // no next event, the removed event was the last, and the first event's link must refer to the new last event.
         let holder = if next.is_none() { self.first } else { next };
         if let Some(link) = links.link(holder) {
             link.previous = previous;
@@ -95,7 +95,8 @@ mod tests {
         members
     }
 
-    /// Removes two members in every order, and adds one of them again.
+    /// Tests every pair of the four members, in both orders: removes both members, and then adds the member that was
+    /// removed first.
     #[test]
     fn members_stay_in_order_when_any_two_are_removed() {
         for first in 0..4 {

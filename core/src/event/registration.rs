@@ -14,8 +14,8 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         match (slot.waits(), slot.has(flag::REGISTERED)) {
             (Waits::Source(source), _) => {
-                // The first source of a base sets this hook. If the hook is not set, the base has no source, so this
-                // source belongs to another base.
+                // The first source of a base sets this hook. If the hook is not set, this base never had a source, so
+                // `source` is a handle of another base.
                 let register = self.hooks.source_register.ok_or(AddError::SourceClosed)?;
                 return register(self, event, (source, true));
             }
@@ -40,8 +40,8 @@ impl<A> Cx<'_, A> {
         self.set_registered(event, true);
     }
 
-    /// Returns whether any event waits for a signal. O(events that wait for signals): all signals share one list,
-    /// because a program has few such events.
+    /// Returns whether any event waits for a signal. The cost is O(number of events that wait for signals), because all
+    /// these events are on one list. A program has only a few of these events.
     pub(crate) fn is_waited_for(&self, signal: Signal) -> bool {
         let mut at = self.signal_events.first;
         while let Some(slot) = self.tables.events.slot(at.slot()) {
@@ -90,7 +90,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Sets whether an event is registered with its source or signal, and updates the count.
+    /// Sets whether an event is registered with its source or signal, and updates the count of registered events.
     pub(crate) fn set_registered(&mut self, event: Event, registered: bool) {
         if let Some(slot) = self.tables.events.get_mut(event) {
             slot.set_pending(flag::REGISTERED, registered);

@@ -1,4 +1,4 @@
-//! An event's slot: 40 bytes on a 32-bit target. Its timer takes 16 more.
+//! An event's slot: 40 bytes on a 32-bit target. The timer of an event takes 16 more bytes.
 
 use super::OnEvent;
 use crate::handle::{Handle, Source, kind};
@@ -22,11 +22,11 @@ pub(crate) mod flag {
 
     /// The event has a deadline.
     pub(crate) const ARMED: u32 = 1 << Node::FLAGS;
-    /// The event is on the list of its source, of all signals, or of watchers.
+    /// The event is on the list of its source, on the list of all signals, or on a list of watchers.
     pub(crate) const REGISTERED: u32 = ARMED << 1;
     /// The event was made as [`Mode::OneShot`](crate::Mode::OneShot).
     pub(crate) const ONE_SHOT: u32 = ARMED << 2;
-    /// The event is deleted when it fires, because it is a one-shot event and is pending.
+    /// The event is a one-shot event and is pending. When it fires, it must be deleted, that is, made not pending.
     pub(crate) const DELETE: u32 = ARMED << 3;
     /// The event's slot is freed when its callback has run.
     pub(crate) const FREE: u32 = ARMED << 4;
@@ -37,7 +37,8 @@ pub(crate) mod flag {
     pub(crate) const RECHECK: u32 = ARMED << 6;
     /// The event's signal was raised more than once.
     pub(crate) const RAISES: u32 = ARMED << 7;
-    /// The on-fire flags: with any of them, firing does more than call the callback.
+    /// The on-fire flags. If any of these flags is set and the event fires, the loop must do more than call the
+    /// callback.
     pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | RECHECK | RAISES;
 
     /// The bits for the kind of object that the event waits for: `SOURCE`, `SIGNAL`, `PREPARE`, `CHECK`, `NETWORK`, or
@@ -60,11 +61,11 @@ pub struct EventSlot<A> {
     head: Head,
     /// The number of the event's signal, or the slot index of its source.
     signal_or_source: u16,
-    /// If the event waits for a source, the generation of the source. If the event waits for a signal, the number of
-    /// calls of the callback that are due, one for each time the signal was raised. If this number is above one,
-    /// [`flag::RAISES`] is set.
+    /// If the event waits for a source, this field is the generation of the source. If the event waits for a signal,
+    /// this field is the number of times that the callback must be called: once for each raise of the signal. If this
+    /// number is above one, [`flag::RAISES`] is set.
     generation_or_raises: u16,
-    /// The event's link on the list of its source, of all signals, of the network, or of watchers.
+    /// The event's link on one list: the list of its source, the list of all signals, or a list of watchers.
     pub(crate) waiting: Link,
 }
 
@@ -133,7 +134,7 @@ impl<A> EventSlot<A> {
         self.node = self.node.begin(waits | flags, interest.bits());
     }
 
-    /// Sets the object that the event waits for. Returns the flag of its kind.
+    /// Sets the object that the event waits for. Returns the flag for the kind of this object.
     const fn set_waits(&mut self, waits: Waits) -> u32 {
         match waits {
             Waits::Nothing => 0,
@@ -160,15 +161,16 @@ impl<A> EventSlot<A> {
         EventFlags::from_bits(self.node.interest())
     }
 
-    /// Sets or clears [`flag::ARMED`] or [`flag::REGISTERED`]. A one-shot event that is pending is
-    /// deleted when it fires.
+    /// Sets or clears [`flag::ARMED`] or [`flag::REGISTERED`]. Then sets [`flag::DELETE`] if the event is a one-shot
+    /// event and is pending, and clears it if not.
     pub(crate) fn set_pending(&mut self, flags: u32, set: bool) {
         self.node.set(flags, set);
         let pending = self.has(flag::ARMED | flag::REGISTERED);
         self.node.set(flag::DELETE, pending && self.has(flag::ONE_SHOT));
     }
 
-    /// Counts `raises` more raises of the event's signal. If the callback is not due, the count begins at zero.
+    /// Adds `raises` to the number of times that the callback must be called for the event's signal. If the callback is
+    /// not due, this number is zero before the addition.
     pub(crate) fn count_raises(&mut self, raises: u16) {
         if self.node.state & flag::WAITS != flag::SIGNAL {
             return;
@@ -181,8 +183,8 @@ impl<A> EventSlot<A> {
         }
     }
 
-    /// Returns how often the callback must be called again, after the call that follows now, because its signal was
-    /// raised several times. Resets the count.
+    /// Returns how many calls of the callback must follow the first call: one for each further raise of the signal.
+    /// Resets the count of raises.
     pub(super) const fn take_further_raises(&mut self) -> u16 {
         self.node.set(flag::RAISES, false);
         core::mem::replace(&mut self.generation_or_raises, 0).saturating_sub(1)

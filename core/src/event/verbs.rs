@@ -11,8 +11,8 @@ use crate::{Cx, EventFlags, Instant, Priority, StaleError};
 
 /// Access to one event, borrowed from the loop.
 ///
-/// A callback gets its own event as an `EventMut`; [`Cx::event`] makes one from a handle. `EventMut`
-/// dereferences to the loop, so a callback can use it as the loop:
+/// A callback gets its own event as an `EventMut`. [`Cx::event`] makes an `EventMut` from a handle. `EventMut`
+/// dereferences to [`Cx`], so a callback can call the methods of `Cx` on its event:
 ///
 /// ```
 /// use core::time::Duration;
@@ -36,7 +36,7 @@ use crate::{Cx, EventFlags, Instant, Priority, StaleError};
 /// # let _ = App::start;
 /// ```
 ///
-/// After the event was freed, the methods do nothing.
+/// After the event was freed, the methods of `EventMut` do nothing.
 pub struct EventMut<'c, 's, A> {
     cx: &'c mut Cx<'s, A>,
     event: Event,
@@ -78,12 +78,13 @@ impl<'c, 's, A> EventMut<'c, 's, A> {
         self.event
     }
 
-    /// In the event's callback, returns the conditions that came true. Elsewhere returns [`EventFlags::NONE`].
+    /// In the event's callback, returns the conditions for which the callback is called. Elsewhere returns
+    /// [`EventFlags::NONE`].
     pub const fn what(&self) -> EventFlags {
         self.what
     }
 
-    /// Returns the loop.
+    /// Returns access to the loop.
     pub const fn cx(&mut self) -> &mut Cx<'s, A> {
         self.cx
     }
@@ -97,8 +98,9 @@ impl<A> EventMut<'_, '_, A> {
     /// A new timeout cancels a callback that is due for an earlier timeout.
     ///
     /// # Errors
-    /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events of the source
-    /// are level-triggered and this event is edge-triggered, or the reverse. After an error nothing has changed.
+    /// [`AddError::SourceClosed`] when the event's source was closed. [`AddError::MixedEdge`] when this event is
+    /// edge-triggered and other events of the source are level-triggered, or this event is level-triggered and the
+    /// others are edge-triggered. After an error nothing has changed.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }
@@ -114,13 +116,13 @@ impl<A> EventMut<'_, '_, A> {
         self.cx.event_del(self.event);
     }
 
-    /// Makes the callback due with `what` (`event_active`), whether the event is pending or not.
-    /// An event whose callback runs now is called again in the next pass, not in this one.
+    /// Makes the callback due with `what` (`event_active`), whether the event is pending or not. An event whose
+    /// callback runs now is called again in the next pass, not in the current pass.
     pub fn activate(&mut self, what: EventFlags) {
         self.cx.event_activate(self.event, what);
     }
 
-    /// Returns the conditions that the event waits for, and the conditions with which its callback is due
+    /// Returns the conditions that the event waits for, and the conditions for which its callback is due
     /// (`event_pending`).
     pub fn pending(&self) -> EventFlags {
         let Some(state) = self.state() else { return EventFlags::NONE };
@@ -146,13 +148,13 @@ impl<A> EventMut<'_, '_, A> {
     /// Sets the event's priority (`event_priority_set`).
     ///
     /// # Errors
-    /// [`StillActiveError`] while its callback is due.
+    /// [`StillActiveError`] while the event's callback is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
         let state = self.cx.tables.events.get_mut(self.event);
         state.map_or(Ok(()), |state| state.node.set_priority(priority))
     }
 
-    /// Sets the function to call.
+    /// Sets the event's callback.
     pub fn on_fire(&mut self, call: OnEvent<A>) -> &mut Self {
         if let Some(state) = self.cx.tables.events.get_mut(self.event) {
             state.call = Some(call);
@@ -173,7 +175,7 @@ impl<A> EventMut<'_, '_, A> {
         self
     }
 
-    /// Deletes the event and frees its slot (`event_free`). The handle is stale from now on.
+    /// Deletes the event and frees its slot (`event_free`). Afterwards the event's handle is stale.
     pub fn free(&mut self) {
         self.cx.event_free(self.event);
     }

@@ -1,13 +1,14 @@
-//! The idle clock: keeps the time current between iterations, for programs that call each iteration
+//! The idle clock keeps the loop's time current between iterations. It is for programs that call `EventBase::iterate`
 //! themselves.
 //!
 //! The core never reads a clock. So between two iterations the base's time is the time of the last iteration. A program
-//! with its own loop may call the base much later. A timer that is set then would count from a time that is too early.
-//! Therefore a back end whose iterations are called one by one gives the base a clock. Every method that may change the
-//! base outside of an iteration then first updates the time. In libevent, such a method reads the clock too, because
-//! the time is cached only inside the loop.
+//! with its own loop may call the base much later. If the program sets a timer at that point, the timer would begin at
+//! the time of the last iteration, and would fire too early. Therefore a back end for such programs gives the base a
+//! clock. If the base has a clock, every method that may change the base outside of an iteration first updates the
+//! time. libevent also reads the clock outside of its loop, because it caches the time only inside the loop.
 //!
-//! This is the feature `idle-clock`. Firmware does not need it, because its loop runs as a task.
+//! The feature `idle-clock` adds the idle clock. Firmware does not need the feature, because the loop of a firmware
+//! runs as a task.
 
 #[cfg(not(feature = "idle-clock"))]
 mod off;

@@ -1,8 +1,8 @@
-//! The replacement without the feature `idle-clock`: there is no clock.
+//! The replacement of the idle clock without the feature `idle-clock`: there is no clock.
 
 use crate::EventBase;
 
-/// Replaces the clock. It is empty.
+/// An empty type that replaces the clock.
 #[derive(Clone, Copy)]
 pub(crate) struct IdleClock;
 

@@ -7,9 +7,9 @@ pub(crate) struct IdleClock(Option<Clock>);
 
 struct Clock {
     read: fn() -> Instant,
-    /// The reading of the clock at the base's time `now`.
+    /// The value of this clock at the loop's time `now`.
     at: Instant,
-    /// The base's time when the clock was set.
+    /// The loop's time when the clock was set.
     now: Instant,
 }
 
@@ -18,13 +18,13 @@ impl IdleClock {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Gives the base a clock, until [`remove_idle_clock`](Self::remove_idle_clock) removes it. Every method that may
-    /// change the base, and that is called outside of callbacks, then first sets the loop's time to the current time.
-    /// `at` is the reading of the clock at the loop's time. Only differences of readings are used, so the clock can
-    /// have any origin.
+    /// Gives the base a clock, until [`remove_idle_clock`](Self::remove_idle_clock) removes it. While the base has a
+    /// clock, methods that may change the base first set the loop's time to the current time, if they are called
+    /// outside of callbacks. `at` is the value of the clock at the loop's time. Only the difference between two values
+    /// of the clock is used, so the clock can have any origin.
     ///
     /// A back end gives the clock to the base at the end of an iteration, if it does not know when the next iteration
-    /// begins. It removes the clock when the next iteration begins.
+    /// begins. The back end removes the clock when the next iteration begins.
     pub fn set_idle_clock(&mut self, read: fn() -> Instant, at: Instant) {
         self.idle_clock.0 = Some(Clock { read, at, now: self.cx.now });
     }

@@ -1,8 +1,8 @@
 //! Accepted connections whose first callback has not run yet.
 //!
 //! The first callback of a connection runs some time after the accept. In between, another callback can disable or free
-//! the listener. Connections of a disabled listener wait in its list `waiting` until it is enabled again. Connections
-//! of a freed listener are reset. O(1) for each connection.
+//! the listener. Connections of a disabled listener wait in the listener's list `waiting` until the listener is enabled
+//! again. Connections of a freed listener are reset. The cost is O(1) for each connection.
 
 use crate::Cx;
 use crate::conn::{ConnSlot, flag};
@@ -10,8 +10,9 @@ use crate::error::Code;
 use crate::queue::Id;
 
 impl<A> Cx<'_, A> {
-    /// Opens an accepted connection for the application, when the connection is at the front of the queue. If its
-    /// listener is disabled or was freed, removes the connection from the queue and returns `false`.
+    /// Prepares an accepted connection, which is at the front of the queue, for its first callback. Returns `true` if
+    /// the callback may run. If the listener is disabled, moves the connection to the listener's list `waiting` and
+    /// returns `false`. If the listener was freed, resets the connection and returns `false`.
     pub(crate) fn conn_open_accepted(&mut self, index: u16) -> bool {
         let Some((_, slot)) = self.tables.conns.at(index) else { return false };
         let listener = slot.listener;

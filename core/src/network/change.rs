@@ -6,8 +6,8 @@ use core::ops::{BitOr, BitOrAssign};
 use crate::EventFlags;
 
 /// The changes of the network since the callback of [`Cx::on_network`](crate::Cx::on_network) last ran.
-/// [`Cx::network`](crate::Cx::network) returns the current state. If a part of the state was lost and restored between
-/// two calls of the callback, this part counts as changed.
+/// [`Cx::network`](crate::Cx::network) returns the current state. If an address or another part of the state has
+/// changed and changed back between two calls of the callback, this part counts as changed.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NetworkChange(u8);
@@ -27,8 +27,8 @@ impl NetworkChange {
     /// No change.
     pub(super) const NONE: Self = Self(0);
 
-    /// Returns the changes among an event's conditions. The other bits are the timeout and the application's own
-    /// bits.
+    /// Returns the changes among an event's conditions. Ignores the other bits, which are the timeout and the
+    /// application's own bits.
     pub(super) const fn of(what: EventFlags) -> Self {
         Self(what.bits() & Self::ALL)
     }

@@ -1,4 +1,4 @@
-//! The network as bytes, for recordings.
+//! Encodes the state of the network as bytes, and decodes it, for recordings.
 //!
 //! ```text
 //!  ┌──────┬───────────────────────────────────────────────┬───
@@ -20,13 +20,13 @@ const MOST: usize = 1 + 4 * 18 + 2 * 17 + 6 * 17;
 const ADDRESS: u8 = 0;
 const GATEWAY: u8 = 2;
 const NAME_SERVER: u8 = 4;
-/// This number is added to one of the kinds above if the address is an IPv6 address.
+/// This number is added to `ADDRESS`, `GATEWAY` or `NAME_SERVER` if the address is an IPv6 address.
 const V6: u8 = 1;
 
 type Bytes = Vec<u8, MOST>;
 
 impl<A> EventBase<'_, A> {
-    /// Records the network, if it has changed.
+    /// Records the state of the network, if it has changed.
     pub(super) fn record_network(&self, now: &Network) {
         if !self.network().changes(now).is_empty() {
             let bytes = encoded(now);
@@ -48,7 +48,7 @@ pub(crate) fn play<'r, A>(bytes: &'r [u8], base: &mut EventBase<'_, A>) -> Entry
 
 fn encoded(network: &Network) -> Bytes {
     let mut bytes = Bytes::new();
-    // There is room for all: see `MOST`.
+    // No `push` fails, because `bytes` has room for the largest network: see `MOST`.
     let _ = bytes.push(network.is_link_up().into());
     for OwnAddress { ip, prefix } in network.addresses() {
         put(&mut bytes, ADDRESS, Some(*prefix), *ip);
@@ -75,7 +75,7 @@ fn put(bytes: &mut Bytes, what: u8, prefix: Option<u8>, ip: IpAddr) {
     head.iter().chain(&prefix).chain(octets).for_each(|byte| _ = bytes.push(*byte));
 }
 
-/// Decodes a network; `None` if the bytes are not an encoded network.
+/// Decodes the state of the network; `None` if the bytes are not an encoded state.
 fn decoded(bytes: &[u8]) -> Option<Network> {
     let (link, mut rest) = bytes.split_first()?;
     let mut network = Network::new();

@@ -1,12 +1,12 @@
-//! The state of the network, with the feature `network`: the link, the device's addresses and the name servers, as the
-//! back end reports them, and events for changes.
+//! With the feature `network`: the state of the network, and events for its changes. The back end reports the state:
+//! the link, the device's addresses, the gateways and the name servers.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `value.rs` | [`Network`], the state |
 //! | `change.rs` | [`NetworkChange`], the changes |
 //! | `on.rs` | the methods of the application, and the report of the back end |
-//! | `code.rs` | the network as bytes, for recordings |
+//! | `code.rs` | the encoding of [`Network`] as bytes, for recordings |
 //! | `off.rs` | the empty replacement without the feature |
 
 #[cfg(feature = "network")]

@@ -2,7 +2,7 @@
 
 use crate::event::EventList;
 
-/// Replaces the network state when the feature `network` is off. It is empty.
+/// An empty replacement for the network state, when the feature `network` is off.
 pub(crate) struct NetworkState;
 
 impl NetworkState {
@@ -13,7 +13,8 @@ impl NetworkState {
     }
 }
 
-/// Replays nothing: only a base with the feature `network` records the network.
+/// Replays nothing, because this base does not store the state of the network. Returns an entry that differs from the
+/// recorded entry, so the replay ends with an error.
 #[cfg(feature = "record")]
 pub(crate) fn play<'r, A>(_: &'r [u8], base: &crate::EventBase<'_, A>) -> crate::record::Entry<'r> {
     crate::record::Entry::Base(base.sizes())

@@ -12,7 +12,7 @@ use crate::{Cx, EventBase};
 pub(crate) struct NetworkState {
     /// The state that the back end last reported.
     now: Network,
-    /// The events for its changes, in the order they were added.
+    /// The events for changes of the network, in the order in which they were added.
     events: EventList,
 }
 
@@ -25,15 +25,17 @@ impl NetworkState {
 }
 
 impl<A> Cx<'_, A> {
-    /// Calls `call` when the network changes, until the event is deleted or freed: the link goes up or down, or the
-    /// addresses, gateways or name servers change. [`EventMut::network_change`] returns the changes, and
-    /// [`Cx::network`] the current state. Changes that come before the callback runs are merged into one call.
+    /// Calls `call` when the network changes: the link goes up or down, or the addresses, gateways or name servers
+    /// change. The calls stop when the event is deleted or freed. [`EventMut::network_change`] returns the changes, and
+    /// [`Cx::network`] returns the current state. If several changes come before the callback runs, the callback is
+    /// called once for all of them.
     ///
-    /// Before the loop runs, there is no link and no address. So an event that is made when the application starts is
-    /// also called for a network that is already up. An event for the network does not prevent the end of the loop, and
-    /// does not count as pending.
+    /// Before the loop runs, [`Cx::network`] returns a state without a link and addresses. So an event that is made
+    /// when the application starts is also called for a network that is already up. An event for the network does not
+    /// prevent the end of the loop, and does not count as pending.
     ///
-    /// A connect needs no such event: it waits for an address by itself.
+    /// A connect on a board needs no event for the network: if there is no link or no address yet, the back end waits
+    /// for them before it connects.
     ///
     /// ```
     /// use picoevent::{Cx, EventMut, FullError};
@@ -79,9 +81,9 @@ impl<A> EventMut<'_, '_, A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Reports the current state of the network. If the state has changed, the events for the network become due. A
-    /// back end calls this function in its first iteration and after each change. A call without a change has no
-    /// effect.
+    /// Reports the current state of the network: the link, and all addresses, gateways and name servers. If the state
+    /// has changed, the events for the network become due. A back end calls this function in its first iteration and
+    /// after each change. A call without a change has no effect.
     pub fn network_is(&mut self, now: &Network) {
         self.record_network(now);
         let cx = &mut self.cx;

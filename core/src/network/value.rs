@@ -13,8 +13,8 @@ const NAME_SERVERS: usize = 6;
 
 /// The state of the network: the link, the device's addresses, gateways and name servers.
 ///
-/// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes a `Network`, fills it, and reports
-/// it:
+/// An application gets the state from [`Cx::network`](crate::Cx::network). A back end makes a `Network`, fills it, and
+/// reports it to the base:
 ///
 /// ```
 /// use core::net::{IpAddr, Ipv4Addr};
@@ -43,11 +43,12 @@ pub struct Network {
 pub struct OwnAddress {
     /// The address.
     pub ip: IpAddr,
-    /// The length of the prefix in bits. If it is not known, the length of the whole address.
+    /// The length of the prefix in bits. If the length of the prefix is not known, this is the length of the whole
+    /// address: 32 or 128.
     pub prefix: u8,
 }
 
-/// A list in an array. Items after its end keep their initial value, so equal lists have equal
+/// A list in an array. Array elements after the end of the list keep their initial value, so equal lists have equal
 /// arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct List<T, const MOST: usize> {
@@ -76,7 +77,7 @@ impl<T: Copy, const MOST: usize> List<T, MOST> {
 }
 
 impl Network {
-    /// Makes a network without a link, addresses and name servers.
+    /// Makes a state without a link, addresses, gateways and name servers.
     pub const fn new() -> Self {
         Self {
             is_link_up: false,
@@ -86,7 +87,7 @@ impl Network {
         }
     }
 
-    /// Sets whether there is a link.
+    /// Sets whether the link is up.
     pub const fn set_link_up(&mut self, up: bool) -> &mut Self {
         self.is_link_up = up;
         self
@@ -108,7 +109,7 @@ impl Network {
         self.name_servers.push(server)
     }
 
-    /// Returns whether there is a link.
+    /// Returns whether the link is up.
     pub const fn is_link_up(&self) -> bool {
         self.is_link_up
     }
@@ -138,7 +139,7 @@ impl Network {
         self.name_servers.items()
     }
 
-    /// Returns the parts that differ in `now`.
+    /// Compares this state with the newer state `now`. Returns the parts that differ.
     pub(super) fn changes(&self, now: &Self) -> NetworkChange {
         let mut changes = NetworkChange::NONE;
         if self.is_link_up != now.is_link_up {

@@ -1,8 +1,8 @@
-//! The replacement without the feature `peaks`: no peaks are stored.
+//! The replacement of the peaks without the feature `peaks`: no peaks are stored.
 
 use crate::Cx;
 
-/// Replaces a peak. It is empty.
+/// An empty type that replaces a peak.
 pub(crate) struct Peak;
 
 impl Peak {

@@ -2,13 +2,13 @@
 
 use crate::{Counts, Cx};
 
-/// The highest count of something.
+/// The highest value that a count has reached.
 pub(crate) struct Peak(usize);
 
 impl Peak {
     pub(crate) const NONE: Self = Self(0);
 
-    /// Records the current count.
+    /// Raises the peak to the current count, if the count is higher.
     pub(crate) fn update(&mut self, now: usize) {
         self.0 = self.0.max(now);
     }

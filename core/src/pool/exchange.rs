@@ -1,4 +1,4 @@
-//! Exchanged rings: a transfer that swaps two rings instead of copying the bytes.
+//! Exchanges the memory of two rings, so that a transfer need not copy the bytes.
 //!
 //! ```text
 //!   before   input of one ──▶ │ a b c d │      output of the other ──▶ │         │
@@ -7,11 +7,11 @@
 //!
 //! A pool that can [exchange](super::Pool::exchanging) rings has a table after its rings. For each ring, the table
 //! stores the distance from the ring's original position to its current position. An exchange swaps the positions of
-//! two rings. Both rings have the same size, and pools are never freed. So an exchange is never undone: the next
+//! two rings. Both rings have the same size, and pools are never freed. So an exchange need not be undone: the next
 //! connection in a slot uses the current rings of the slot.
 //!
-//! Only `Pool::exchanging` refers to this code, through [`Exchange`]. So programs without exchanging pools do not
-//! contain it.
+//! Only `Pool::exchanging` and the decoder of recordings refer to this code, through [`Exchange`]. So a firmware
+//! without exchanging pools does not contain this code.
 
 use core::fmt;
 use core::ops::Range;
@@ -19,21 +19,21 @@ use core::ops::Range;
 use super::{PoolSlot, Pools, Rings};
 use crate::conn::Direction;
 
-/// The size of one table entry. It is the same on every target, so a recording from one target can be replayed on
-/// another.
+/// The size of one table entry in bytes. The size is the same on every target, so a recording from one target can be
+/// replayed on another target.
 const START: usize = size_of::<u32>();
 
-/// The size of one connection's table entries.
+/// The size of one connection's two table entries, in bytes.
 pub(super) const START_BYTES: usize = 2 * START;
 
 /// A connection's rings, and its index.
 type Owner = (Rings, u16);
 
-/// The functions of pools that exchange rings.
+/// The functions that exchange rings.
 pub(crate) struct Exchange {
     /// Returns the range of a ring in the storage's bytes.
     pub(super) range_of: fn(&Pools<'_>, Rings, index: u16, Direction) -> Range<usize>,
-    /// Exchanges an input ring with an output ring, if that is possible. Returns whether they were exchanged.
+    /// Exchanges an input ring with an output ring, if that is possible. Returns whether the rings were exchanged.
     pub(super) swap: fn(&mut Pools<'_>, input: Owner, output: Owner) -> bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) static EXCHANGE: Exchange = Exchange {
     swap: |pools, input, output| pools.swap(input, output).is_some(),
 };
 
-/// There is only one `Exchange`, so all are equal.
+/// `EXCHANGE` is the only value of this type, so two values are always equal.
 impl PartialEq for Exchange {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -95,8 +95,9 @@ impl Pools<'_> {
         Some(i32::from_le_bytes(*start) as isize)
     }
 
-    /// Exchanges an input ring with an output ring. Returns `None` if their sizes or their high marks differ, if a pool
-    /// has no table, or if the distance does not fit in four bytes, which is possible only on a host.
+    /// Exchanges an input ring with an output ring. Returns `None` if the sizes of the rings differ, if their lengths
+    /// differ because of their high marks, or if a pool has no table. On a host, also returns `None` if a distance does
+    /// not fit in four bytes.
     fn swap(&mut self, input: Owner, output: Owner) -> Option<()> {
         let [from, to] = [self.get(input.0.pool)?, self.get(output.0.pool)?];
         if from.input != to.output || self.input_len(input.0) != self.output_len(output.0) {

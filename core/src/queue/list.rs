@@ -4,7 +4,8 @@
 //! A slot can be on several lists at once, with one [`Link`] for each list. The caller passes an implementation of
 //! [`Links`], which returns the link for this kind of list.
 
-/// The number of a slot among all slots of a base. Lists refer to slots with this number.
+/// Identifies a slot in any table of a base. The slots of all tables are numbered together, and lists refer to slots by
+/// this number.
 ///
 /// The ID has no generation, because a slot leaves its lists before it is freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl List {
         }
     }
 
-    /// Removes the first slot and returns it; [`Id::NONE`] if there is none.
+    /// Removes the first slot and returns its ID; [`Id::NONE`] if the list is empty.
     pub(crate) fn pop(&mut self, links: &mut impl Links) -> Id {
         let first = self.first;
         if let Some(link) = links.link(first) {
@@ -99,7 +100,7 @@ impl List {
         first
     }
 
-    /// Removes the first slot. `next` is the slot after it.
+    /// Removes the first slot. `next` is the slot after the first slot.
     pub(crate) const fn drop_first(&mut self, next: Id) {
         self.first = next;
         if next.is_none() {

@@ -32,9 +32,10 @@ impl<T: Nodes> Links for ActiveLinks<'_, T> {
     }
 }
 
-/// The queues.
+/// The active queues of a base.
 pub(crate) struct Queues {
-    /// The first slot of the level `running`. The field `first` of this level in `levels` is stale.
+    /// The first slot of the level `running`. For this level, the field `first` in `levels` is not kept up to date, and
+    /// `front` is used instead.
     front: Id,
     /// The number of queued slots.
     count: u16,
@@ -43,9 +44,9 @@ pub(crate) struct Queues {
     occupied: u8,
     /// The priority level of the current pass, or of the last pass.
     running: u8,
-    /// The level of the current pass; zero between two passes. When a slot of a more urgent (lower) level is queued,
-    /// the pass ends.
-    urgent: u8,
+    /// The level of the current pass. When a slot with a lower (more urgent) level is queued, the pass ends. Between
+    /// two passes this field is zero, so that no level is lower.
+    pass_level: u8,
     levels: [List; Priority::LEVELS],
     /// The highest number of queued slots.
     pub(crate) peak: Peak,
@@ -53,8 +54,8 @@ pub(crate) struct Queues {
 
 /// The result of queueing a slot.
 pub(crate) struct Joined {
-    /// The slot before the queued slot; [`Id::NONE`] if the queued slot is the first. The caller must set the `next`
-    /// link of the slot `behind` to the queued slot.
+    /// The slot after which the new slot was queued; [`Id::NONE`] if the queue was empty. In the link of the slot
+    /// `behind`, the caller must set `next` to the new slot.
     pub(crate) behind: Id,
     /// Whether the queued slot is more urgent than the level of the current pass.
     pub(crate) urgent: bool,
@@ -68,7 +69,7 @@ impl Queues {
             pass: 1,
             occupied: 0,
             running: 0,
-            urgent: 0,
+            pass_level: 0,
             levels: [List::EMPTY; Priority::LEVELS],
             peak: Peak::NONE,
         }
@@ -82,13 +83,13 @@ impl Queues {
         self.occupied == 0
     }
 
-    /// Returns the level of the current pass.
+    /// Returns the level of the current pass, or of the last pass.
     pub(crate) const fn running(&self) -> u8 {
         self.running
     }
 
-    /// Queues a slot, and adds `due` to the conditions with which its callback is due. Returns `None` if the slot was
-    /// queued already. Otherwise the caller must set a link: see [`Joined::behind`].
+    /// Queues a slot, and adds `due` to the conditions for which the slot's callback is due. Returns `None` if the slot
+    /// was queued already. If the slot was not queued before, the caller must set a link: see [`Joined::behind`].
     #[inline]
     pub(crate) fn join(&mut self, node: &mut Node, id: Id, due: u8) -> Option<Joined> {
         let queued = node.is_queued();
@@ -107,13 +108,14 @@ impl Queues {
                 self.front = id;
             }
         }
-        // It cannot wrap: there are 65,535 slots at most.
+        // The addition cannot wrap: there are 65,535 slots at most.
         self.count = self.count.wrapping_add(1);
         self.peak.update(self.count.into());
-        Some(Joined { behind, urgent: level < self.urgent && !self.is_over(node) })
+        Some(Joined { behind, urgent: level < self.pass_level && !self.has_run(node) })
     }
 
-    /// Removes a slot from its queue, at any position. The slot keeps the conditions with which it is due.
+    /// Removes a slot from its queue, at any position. The slot still stores the conditions for which its callback is
+    /// due.
     pub(crate) fn remove(&mut self, nodes: &mut impl Nodes, id: Id) {
         let Some(node) = nodes.node(id).filter(|node| node.is_queued()) else { return };
         node.state &= !node::QUEUED;
@@ -142,24 +144,25 @@ impl Queues {
             self.running = level;
             self.front = list(&mut self.levels, level).first;
         }
-        self.urgent = level;
+        self.pass_level = level;
     }
 
-    /// Returns the first slot of the current level, or [`Id::NONE`]. The slot may have [run](Self::is_over) in this
+    /// Returns the first slot of the current level, or [`Id::NONE`]. The slot may have [run](Self::has_run) in this
     /// pass already.
     #[inline(always)]
     pub(crate) const fn front(&self) -> Id {
         self.front
     }
 
-    /// Returns whether a slot has already run in this pass. If the first slot has run, the pass ends.
+    /// Returns whether a slot has already run in this pass. When the first slot of the queue has already run, the pass
+    /// must end.
     #[inline(always)]
-    pub(crate) const fn is_over(&self, node: &Node) -> bool {
+    pub(crate) const fn has_run(&self, node: &Node) -> bool {
         node.ran == self.pass
     }
 
     /// Removes the slot at the [`front`](Self::front) from its queue, and marks it as run in this pass. Returns the
-    /// conditions with which it was due.
+    /// conditions for which its callback was due.
     #[inline]
     pub(crate) fn done(&mut self, node: &mut Node) -> u8 {
         debug_assert!(node.is_queued() && self.running == node.level(), "only the front is done");
@@ -178,7 +181,7 @@ impl Queues {
     /// Ends the pass: all slots may run again.
     pub(crate) const fn end_pass(&mut self) {
         self.pass = self.pass.wrapping_add(1);
-        self.urgent = 0;
+        self.pass_level = 0;
     }
 }
 

@@ -1,4 +1,5 @@
-//! Tests the queues against one plain list, which is searched from its beginning each time.
+//! Tests the queues against a simple model: one list of all due slots. Each search in this list starts at the beginning
+//! of the list.
 
 extern crate std;
 
@@ -37,7 +38,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Model {
     levels: [u8; SLOTS as usize],
-    /// The due slots, in the order they became due.
+    /// The due slots, in the order in which they became due.
     due: Vec<u16>,
     ran: HashSet<u16>,
     running: Option<u8>,

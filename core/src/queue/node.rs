@@ -8,8 +8,8 @@
 //!  └───────────┴───────────┴────────┴───────────────┴─────┘
 //! ```
 //!
-//! `queued` is next to `due`, so that one operation clears both. `due` holds the conditions that came true since the
-//! callback last ran. Interest and flags belong to the owner.
+//! The bit `queued` is next to the bits `due`, so that one instruction can clear both. `due` holds the conditions that
+//! have become true since the callback last ran. The owner defines the meaning of its interest and flags.
 
 use super::list::Link;
 use crate::Priority;
@@ -37,9 +37,10 @@ impl Node {
 
     pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, state: 0, ran: 0 };
 
-    /// Returns the state for a new object in the slot, with the object's flags and interest. The pass in which the slot
-    /// last ran is kept. Otherwise a callback could free its event, and make and activate a new event in the same slot.
-    /// The new event would run in the same pass, and the pass might never end.
+    /// Returns the state for a new object in the slot, with the object's flags and interest. The field `ran`, the pass
+    /// in which the slot last ran, is kept for the following reason. A callback can free its event, and make and
+    /// activate a new event in the same slot. If `ran` were reset, the new event would run in the same pass, and the
+    /// pass might never end.
     pub(crate) const fn begin(self, flags: u32, interest: u8) -> Self {
         let level = Priority::DEFAULT.level() as u32;
         Self { state: level | flags | (interest as u32) << INTEREST, ..self }
@@ -72,7 +73,7 @@ impl Node {
         Priority::new(self.level()).unwrap_or_default()
     }
 
-    /// Returns the conditions with which the callback is due.
+    /// Returns the conditions for which the callback is due.
     pub(crate) const fn due(&self) -> u8 {
         (self.state >> DUE) as u8
     }

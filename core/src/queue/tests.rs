@@ -50,7 +50,7 @@ pub(super) fn done(queues: &mut Queues, slots: &mut TestNodes, index: u16) {
 /// Returns the slot that runs next in the pass.
 pub(super) fn front(queues: &Queues, slots: &mut TestNodes) -> Option<u16> {
     let id = queues.front();
-    slots.node(id).filter(|node| !queues.is_over(node)).map(|_| id.slot())
+    slots.node(id).filter(|node| !queues.has_run(node)).map(|_| id.slot())
 }
 
 /// Runs one pass; `react` is called after each slot and may activate more slots.

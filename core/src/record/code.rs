@@ -1,4 +1,4 @@
-//! Entries as bytes.
+//! Encodes entries as bytes, and decodes them.
 //!
 //! ```text
 //!  ┌─────┬────────────┬────────────┬───┬─────────┐
@@ -7,8 +7,9 @@
 //! ```
 //!
 //! The first byte of an entry is its tag. The tag determines the number of fields, and whether the last field is the
-//! length of a payload. So a reader can skip an entry without knowing its meaning, and can read an entry even if
-//! earlier entries are lost. An idle iteration takes five to ten bytes.
+//! length of a payload. So a reader can skip an entry without interpreting its fields. An entry does not depend on
+//! earlier entries. So an entry can be read even if earlier entries are lost. An idle iteration takes five to ten
+//! bytes.
 
 use super::{Called, Entry, Sizes};
 use crate::error::{CONN_ERRORS, LISTEN_ERRORS, position};
@@ -20,7 +21,7 @@ mod udp;
 
 use field::{ENDS, FIELDS, Fields, Raw};
 
-/// The directions in which a failure can be found.
+/// The directions in which a failure can be found; `None` if the direction is not known.
 const DIRECTIONS: [Option<Direction>; 3] = [None, Some(Direction::Read), Some(Direction::Write)];
 
 /// The parts of an entry. The values of the fields are not interpreted.
@@ -77,7 +78,7 @@ pub(super) fn parse(byte: impl Fn(usize) -> Option<u8>) -> Option<Parsed> {
 }
 
 impl<'e> Entry<'e> {
-    /// Passes the entry's bytes to `put`, part by part.
+    /// Encodes the entry, and passes the encoded bytes to `put`, part by part.
     pub fn encode(&self, mut put: impl FnMut(&[u8])) {
         let raw = self.raw();
         put(&[raw.tag]);
@@ -92,8 +93,8 @@ impl<'e> Entry<'e> {
         raw.payload.iter().for_each(|part| put(part));
     }
 
-    /// Reads the entry at the beginning of `bytes`. Returns it with its length; `None` if the bytes are
-    /// not an entry.
+    /// Reads the entry at the beginning of `bytes`. Returns the entry and its length; `None` if the bytes are not an
+    /// entry.
     pub(super) fn decode(bytes: &'e [u8]) -> Option<(Self, usize)> {
         let parsed = parse(|at| bytes.get(at).copied())?;
         let payload = bytes.get(parsed.payload..parsed.length)?;

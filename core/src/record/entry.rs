@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "what is not recorded is not read"))]
 pub enum Entry<'e> {
-    /// The recording of a base of these sizes begins.
+    /// The recording begins. The base has these capacities.
     #[cfg(feature = "record")]
     Base(Sizes),
     /// A pool was added.
@@ -25,8 +25,8 @@ pub enum Entry<'e> {
     Begin(Run),
     /// The prepare watchers are called.
     Prepare,
-    /// The back end took this action. The address is the address of a listen, connect or bind action. The action is
-    /// `None` if no more actions were pending.
+    /// The back end took an action from the base. The first value is the action; `None` if no action was pending. The
+    /// second value is the address for a listen, connect or bind action; `None` for other actions.
     Action(Option<Action>, Option<SocketAddr>),
     /// The length of the next wait was computed. The value is `Some` if the loop has ended, and `None` if the loop
     /// continues.
@@ -37,7 +37,7 @@ pub enum Entry<'e> {
     Connected(Conn),
     /// A connection has this local address.
     Local(Conn, SocketAddr),
-    /// Bytes were received, in one slice or two.
+    /// A connection received bytes. The second slice follows the first, and may be empty.
     Received(Conn, &'e [u8], &'e [u8]),
     /// Output of a connection was sent: the number of bytes, and their checksum.
     Sent(Conn, usize, u16),
@@ -45,14 +45,16 @@ pub enum Entry<'e> {
     Finished(Conn),
     /// A connection failed.
     Failed(Conn, Failure),
-    /// All output of a connection and our end of the stream are delivered: the peer has acknowledged them, or the
-    /// operating system will deliver them without the back end.
+    /// All output of a connection and our end of stream are delivered: see
+    /// [`EventBase::delivered`](crate::EventBase::delivered).
     Delivered(Conn),
-    /// The back end needed the socket of a lingering connection.
+    /// The back end needed the socket of a lingering connection, and
+    /// [`EventBase::end_lingering`](crate::EventBase::end_lingering) ended this connection.
     EndLingering,
-    /// Every listener was freed and every connection closed.
+    /// All listeners were freed, and all UDP sockets and connections were closed.
     CloseAll,
-    /// [`EventBase::drain`](crate::EventBase::drain) has ended the closed connections whose time limit had passed.
+    /// [`EventBase::drain`](crate::EventBase::drain) checked the time limits of the closed connections, and ended the
+    /// connections whose limit had passed.
     Overdue,
     /// A listener failed.
     ListenFailed(Listener, ListenError),
@@ -68,15 +70,15 @@ pub enum Entry<'e> {
     Call(Called),
     /// A datagram was received.
     Datagram(UdpSocket, SocketAddr, &'e [u8]),
-    /// Something other than a datagram was reported for a UDP socket.
+    /// A call of the back end for a UDP socket, except received datagrams.
     Udp(UdpSocket, UdpEntry),
     /// The network has changed. The bytes encode its new state.
     Network(&'e [u8]),
-    /// No callback was next: the pass is over.
+    /// The pass is over, because no further callback of the pass is due.
     Passed,
 }
 
-/// The calls of a back end for a UDP socket, except datagrams.
+/// The calls of a back end for a UDP socket, except received datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(any(feature = "record", feature = "udp")),
@@ -87,12 +89,12 @@ pub enum UdpEntry {
     Bound(SocketAddr),
     /// The socket could not be bound.
     BindFailed(UdpError),
-    /// A datagram of this length did not fit into the input ring. It waits in the back end.
+    /// A datagram of this length did not fit into the input ring, so the base did not accept it.
     Waits(usize),
     /// A received datagram was dropped.
     Dropped,
     /// The oldest request in the output ring was carried out, or failed with this error. The number is the checksum of
-    /// the datagram that was sent; 0 if the request was not a datagram.
+    /// the datagram in the request; 0 if the request is not a datagram.
     Done(u16, Option<UdpError>),
     /// An error that belongs to no request was reported. The socket stays usable.
     Failed(UdpError),
@@ -115,19 +117,19 @@ pub enum Called {
 #[cfg(feature = "record")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
-    /// `EVENTS`.
+    /// The number of events: `EVENTS` of the storage.
     pub events: usize,
-    /// `CONNS`.
+    /// The number of connections: `CONNS` of the storage.
     pub conns: usize,
-    /// `BYTES`.
+    /// The number of bytes of all rings together: `BYTES` of the storage.
     pub bytes: usize,
-    /// `LISTENERS`.
+    /// The number of listeners: `LISTENERS` of the storage.
     pub listeners: usize,
-    /// `POOLS`.
+    /// The number of pools: `POOLS` of the storage.
     pub pools: u16,
-    /// `SOURCES`.
+    /// The number of sources: `SOURCES` of the storage.
     pub sources: usize,
-    /// `UDP`.
+    /// The number of UDP sockets: `UDP` of the storage.
     pub udp: u16,
 }
 

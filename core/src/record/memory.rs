@@ -10,25 +10,25 @@ use super::{Entry, Record};
 
 /// A recording of `BYTES` bytes at most.
 ///
-/// Usually a recording is a `static`. So it can be read from anywhere, even from the panic handler. An idle iteration
-/// takes about ten bytes, and a small request with its answer takes less than a hundred. Received bytes are stored
-/// unchanged.
+/// Usually a recording is a `static`. So the recording can be read from anywhere, even from the panic handler. An idle
+/// iteration takes about ten bytes, and a small request with its answer takes less than a hundred. Received bytes are
+/// stored unchanged.
 ///
-/// Cost: one critical section for each entry. The critical section lasts until the entry is copied and, with
-/// [`Keep::Last`], old iterations are dropped.
+/// Cost: one critical section for each entry. The entry is copied inside the critical section. With [`Keep::Last`], old
+/// iterations are also dropped inside this critical section.
 pub struct Recording<const BYTES: usize> {
     keep: Keep,
     state: Mutex<RefCell<State<BYTES>>>,
 }
 
-/// The entries that a [`Recording`] keeps when they do not all fit.
+/// The entries that a [`Recording`] keeps when not all entries fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// The first entries. The recording can be replayed.
     First,
-    /// The last entries. When there is no room, the oldest complete iterations are dropped. If the current iteration
-    /// alone does not fit, its stored entries are dropped too, and the dump contains the number of its dropped entries.
-    /// The recording can be read but not replayed, because the application's state at the beginning of the recording is
+    /// The last entries. When there is no room, the oldest complete iterations are dropped. If there is still no room,
+    /// the stored entries of the current iteration are dropped too. The dump contains the number of these entries. The
+    /// recording can be read but not replayed, because the application's state at the beginning of the recording is
     /// unknown.
     Last,
 }
@@ -37,10 +37,10 @@ struct State<const BYTES: usize> {
     bytes: [u8; BYTES],
     start: usize,
     len: usize,
-    /// The number of iterations dropped before the stored entries.
+    /// The number of dropped iterations. They came before the stored entries.
     before: u32,
-    /// With [`Keep::First`], the number of entries that were dropped after the stored entries. With [`Keep::Last`], the
-    /// number of dropped entries of the first stored iteration, if this iteration is not complete.
+    /// The number of other dropped entries. With [`Keep::First`], they came after the stored entries. With
+    /// [`Keep::Last`], they were the first entries of the oldest stored iteration.
     lost: u32,
 }
 
@@ -51,10 +51,10 @@ impl<const BYTES: usize> Recording<BYTES> {
         Self { keep, state: Mutex::new(RefCell::new(state)) }
     }
 
-    /// Calls `each` with each line of the recording as text. Log these lines unchanged. The crate
-    /// `picoevent-recording` reads them from the log.
+    /// Calls `each` with each line of the recording as text. Write these lines unchanged to a log. The crate
+    /// `picoevent-recording` reads the lines from the log.
     ///
-    /// Call it from the loop itself, or while the loop is stopped, for example in a panic handler.
+    /// Call this function from the loop itself, or while the loop is stopped, for example in a panic handler.
     pub fn dump(&self, mut each: impl FnMut(&str)) {
         let mut text = Text::new();
         each(&Text::header());
@@ -81,8 +81,8 @@ impl<const BYTES: usize> Recording<BYTES> {
         self.len() == 0
     }
 
-    /// Runs `work` on the state with interrupts disabled. Returns `None` if the state is in use, for
-    /// example after a panic in `work`.
+    /// Runs `work` on the state in a critical section. Returns `None` if the state is in use, for example after a panic
+    /// in `work`.
     fn with<R>(&self, work: impl FnOnce(&mut State<BYTES>) -> R) -> Option<R> {
         critical_section::with(|cs| {
             self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| work(&mut s))
@@ -98,8 +98,8 @@ impl<const BYTES: usize> Record for Recording<BYTES> {
             if self.keep == Keep::Last {
                 state.make_room(length);
             }
-            // With `Keep::First`, all entries after the first dropped entry are dropped too. Otherwise a reader could
-            // not detect that entries are missing.
+            // With `Keep::First`, all entries after the first dropped entry are dropped too. If later entries were
+            // stored, a reader could not detect that entries are missing between them.
             let is_over = self.keep == Keep::First && state.lost > 0;
             if length <= state.room() && !is_over {
                 entry.encode(|chunk| state.push(chunk));
@@ -159,7 +159,7 @@ impl<const BYTES: usize> State<BYTES> {
         amount
     }
 
-    /// Returns the index in `bytes` of the stored byte at this position.
+    /// Converts a position to an index of the array `bytes`. The stored byte with position 0 is at index `start`.
     fn wrap(&self, number: usize) -> usize {
         let at = self.start.saturating_add(number);
         at.checked_sub(BYTES).unwrap_or(at)

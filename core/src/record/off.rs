@@ -6,7 +6,7 @@ use super::Entry;
 use crate::handle::Conn;
 use crate::{EventBase, Fired};
 
-/// A replacement for the recorder. It is empty.
+/// An empty replacement for the recorder.
 #[derive(Clone, Copy)]
 pub(crate) struct Recorder<'s>(PhantomData<&'s ()>);
 
@@ -17,7 +17,7 @@ impl Recorder<'_> {
     pub(crate) fn record<'e>(self, _: impl FnOnce() -> Entry<'e>) {}
 }
 
-/// A replacement for the length of the longest write. It is empty.
+/// An empty replacement for the variable that stores the length of the longest write.
 pub(crate) struct LongestWrite;
 
 impl LongestWrite {

@@ -7,12 +7,12 @@ use crate::idle::IdleClock;
 use crate::memory::Memory;
 use crate::{Cx, EventBase, Fired, Instant};
 
-/// A receiver of every call of a back end.
+/// Receives every call that a back end makes on a base.
 ///
-/// The receiver is called inside the loop, so it must be fast. A callback is recorded before it is called, so the
-/// recording also contains a callback that never returns.
+/// [`record`](Self::record) is called inside the loop, so it must be fast. The entry of a callback is recorded before
+/// the callback is called. So the recording shows which callback has not returned.
 pub trait Record: Sync {
-    /// Takes one entry.
+    /// Records one entry.
     fn record(&self, entry: &Entry<'_>);
 }
 
@@ -31,7 +31,7 @@ impl Recorder<'_> {
     }
 }
 
-/// The length of the longest write, even if the write was refused.
+/// The length of the longest write so far. Refused writes are included.
 pub(crate) struct LongestWrite(usize);
 
 impl LongestWrite {
@@ -43,8 +43,8 @@ impl LongestWrite {
 }
 
 impl<'s, A> EventBase<'s, A> {
-    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, even if the write was refused. If an
-    /// output ring is shorter than this length, the write can never succeed there. O(1).
+    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far. Refused writes are included. On an
+    /// output ring that is shorter than this length, the longest write can never succeed. O(1).
     pub fn longest_write(&self) -> usize {
         self.cx.longest_write.0
     }
@@ -62,8 +62,8 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Makes an empty base of exactly these sizes. It uses only a part of `memory`, and behaves like any other base of
-    /// these sizes. Returns `None` if `memory` is too small.
+    /// Makes an empty base of exactly these sizes. The base uses only a part of `memory`, and behaves like any other
+    /// base of these sizes. Returns `None` if `memory` is too small.
     pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
         let Sizes { events, conns, bytes, listeners, pools, sources, udp } = sizes;
         let cx = Self::over(memory).cx;
@@ -87,7 +87,7 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Records the newest `amount` bytes of the input.
+    /// Records the newest `amount` bytes of a connection's input.
     pub(crate) fn record_received(&self, conn: Conn, amount: usize) {
         self.cx.recorder.record(|| {
             let input = |slot: &crate::conn::ConnSlot<A>| {
@@ -102,7 +102,7 @@ impl<'s, A> EventBase<'s, A> {
         });
     }
 
-    /// Records the oldest `amount` bytes of the output.
+    /// Records the number of sent bytes, and the checksum of the oldest `amount` bytes of a connection's output.
     pub(crate) fn record_sent(&self, conn: Conn, amount: usize) {
         self.cx.recorder.record(|| {
             let (first, second) = self.output(conn);

@@ -1,4 +1,4 @@
-//! Replays a recording: makes the same calls, and compares the results.
+//! Replays a recording: makes the recorded calls again, and compares the results.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -32,8 +32,8 @@ pub struct Replay<'r> {
     pools: u8,
 }
 
-/// The entries of a recording, each with the number of its iteration, from 1. If bytes are not an entry,
-/// the iterator returns an error and ends.
+/// The entries of a recording, each with the number of its iteration, from 1. If the next bytes are not an entry, the
+/// iterator returns an error and ends.
 #[derive(Clone)]
 pub struct Entries<'r> {
     rest: &'r [u8],
@@ -41,7 +41,7 @@ pub struct Entries<'r> {
     iteration: u32,
 }
 
-/// The point that a replay has reached.
+/// The reason why [`Replay::run`] has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
     /// The loop has ended, as it did in the recording. More entries may follow.
@@ -64,10 +64,10 @@ pub enum ReplayError<'r> {
     OtherSizes {
         /// The capacities of the recorded base.
         recorded: Sizes,
-        /// The capacities of this base.
+        /// The capacities of the base of the replay.
         found: Sizes,
     },
-    /// The application or the base behaves differently.
+    /// The application or the base behaves differently than in the recording.
     Difference(Difference<'r>),
 }
 
@@ -86,8 +86,8 @@ impl<'r> Replay<'r> {
     /// Makes a replay of a recording.
     ///
     /// # Errors
-    /// [`ReplayError::NotFromTheStart`] or [`ReplayError::Garbled`]: every entry is checked before the first entry is
-    /// replayed.
+    /// [`ReplayError::Garbled`] if a part of `bytes` is not an entry. All entries are checked here, before the replay.
+    /// [`ReplayError::NotFromTheStart`] if the first entry is not [`Entry::Base`].
     pub fn new(bytes: &'r [u8]) -> Result<Self, ReplayError<'r>> {
         if let Some(error) = Entries::of(bytes).find_map(Result::err) {
             return Err(error);
@@ -104,8 +104,8 @@ impl<'r> Replay<'r> {
         self.sizes
     }
 
-    /// Searches the part of the recording that is not replayed yet. Returns the first pool that was added there; `None`
-    /// if no pool was added.
+    /// Searches the part of the recording that is not replayed yet. Returns the first pool that the program adds in
+    /// this part; `None` if this part adds no pool.
     pub fn first_pool(&self) -> Option<Pool> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Pool(pool))) => Some(pool),
@@ -114,7 +114,7 @@ impl<'r> Replay<'r> {
     }
 
     /// Searches the part of the recording that is not replayed yet. Returns the first address on which the program
-    /// listened there; `None` if there is no such address.
+    /// listens in this part; `None` if the program does not listen in this part.
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Action(Some(Action::Listen(_)), address))) => address,
@@ -122,9 +122,9 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Sets the time and the seed of `base` to the initial values of the recorded base, if the recording contains them.
-    /// If the application requests random bytes or sets timers while it starts, call this function before you start the
-    /// application.
+    /// Sets the time and the seed of `base` to the values that the recorded base had at the beginning of the recording.
+    /// Does nothing if the recording does not contain these values. If the application requests random bytes or sets
+    /// timers while it starts, call this function before you start the application.
     pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
         for entry in self.entries.clone() {
             match entry {
@@ -136,8 +136,8 @@ impl<'r> Replay<'r> {
     }
 
     /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the program did.
-    /// When the loop has ended, make the same calls on `base` as the program made between the two runs of the loop.
-    /// Then call this function again.
+    /// If the result is [`Replayed::Ended`], the recorded program may have called methods of the base before it started
+    /// the loop again. Make the same calls on `base`, then call this function again.
     ///
     /// # Errors
     /// [`ReplayError::OtherSizes`] if `base` has other sizes than the recorded base. [`ReplayError::Difference`] if a
@@ -155,7 +155,7 @@ impl<'r> Replay<'r> {
         for entry in self.entries.by_ref() {
             let (iteration, expected) = entry?;
             let found = match expected {
-                // The application added its pools when it started.
+                // The application has added its pools when it started. So the pools are only compared here.
                 Entry::Pool(_) => {
                     self.pools = self.pools.saturating_add(1);
                     let pool = base.pool(PoolId(self.pools.saturating_sub(1)));
@@ -173,7 +173,8 @@ impl<'r> Replay<'r> {
         Ok(Replayed::Over)
     }
 
-    /// Replays to the end of the recording. Returns why the loop last ended, if it ended.
+    /// Replays to the end of the recording. Returns the reason for the last end of the loop; `None` if the loop has not
+    /// ended.
     ///
     /// # Errors
     /// The same as for [`Replay::run`].
@@ -195,7 +196,8 @@ impl<'r> Replay<'r> {
     }
 }
 
-/// Repeats the call that an entry records. Returns the entry that records the repeated call.
+/// Repeats the call that `entry` records. Returns an entry with the results of the repeated call. The returned entry is
+/// equal to `entry` if the results are the same as in the recording.
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
         Entry::Base(_) | Entry::Pool(_) => {}
@@ -253,7 +255,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
     entry
 }
 
-/// Reports received bytes as a back end does. Returns the number of bytes for which there was room.
+/// Reports received bytes as a back end does. Returns the number of bytes for which the input ring had room.
 fn receive<A>(conn: Conn, bytes: &[u8], base: &mut EventBase<'_, A>) -> usize {
     let Some((first, second)) = base.input(conn) else { return 0 };
     let mut taken = 0_usize;

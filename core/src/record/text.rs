@@ -1,4 +1,4 @@
-//! A recording as lines of text, which can be written to any log.
+//! Converts a recording to lines of text, which can be written to any log.
 //!
 //! ```text
 //!  picoevent-recording 1
@@ -9,19 +9,19 @@
 //! Each line has its offset and its own checksum, so a lost or damaged line is detected. Other log lines may be between
 //! the lines of a recording.
 //!
-//! The last line contains the number of lost entries. If the recording begins with the start of the base, the lost
-//! entries come after the last stored entry. Otherwise the first stored iteration may be incomplete. The lost entries
-//! are then the first entries of this iteration.
+//! The last line contains the number of lost entries. If the first stored entry is `Entry::Base`, the lost entries came
+//! after the last stored entry. If the first stored entry is another entry, the lost entries were the first entries of
+//! the oldest stored iteration.
 
 use core::ops::Deref;
 
 use super::code::{FNV, fnv};
 
-/// The maximum length of a line. The longest lines have a word, some values and a checksum. The values are three
-/// numbers, or one number and bytes in hexadecimal.
+/// The maximum length of a line. The longest line consists of a word, a number, [`Text::BYTES_PER_LINE`] bytes in
+/// hexadecimal, and a checksum.
 const LONGEST: usize = 128;
 
-/// A line, without its line end.
+/// A line of text, without its line end.
 pub struct Line {
     text: [u8; LONGEST],
     len: usize,
@@ -47,7 +47,7 @@ impl Text {
         Line::of("picoevent-recording").number(1)
     }
 
-    /// Returns the line for the next bytes, [`Text::BYTES_PER_LINE`] at most.
+    /// Returns the line for the next recorded bytes. A line has [`Text::BYTES_PER_LINE`] recorded bytes at most.
     pub fn data(&mut self, bytes: &[u8]) -> Line {
         let bytes = bytes.get(..Self::BYTES_PER_LINE).unwrap_or(bytes);
         let line = Line::of("picoevent-recorded").number(self.offset).hex(bytes);
@@ -57,10 +57,10 @@ impl Text {
         line
     }
 
-    /// Returns the last line. `before` is the number of whole iterations that are missing before the first recorded
-    /// byte. `lost` is the number of missing entries. If the recording begins with the start of the base, these entries
-    /// are missing after the last recorded byte. Otherwise they are missing at the beginning of the first recorded
-    /// iteration.
+    /// Returns the last line. `before` is the number of iterations that were dropped completely, before the first
+    /// stored entry. `lost` is the number of other lost entries. If the first stored entry is `Entry::Base`, the `lost`
+    /// entries came after the last stored entry. If the first stored entry is another entry, the `lost` entries were
+    /// the first entries of the oldest stored iteration.
     pub fn end(&self, before: u32, lost: u32) -> Line {
         let line = Line::of("picoevent-recorded-end").number(self.offset);
         let line = line.number(before as usize).number(lost as usize);
@@ -72,13 +72,13 @@ impl Text {
         self.offset
     }
 
-    /// Returns the checksum of the last line. It also covers all recorded bytes.
+    /// Returns the checksum of the last line. The checksum covers `before`, `lost` and all recorded bytes.
     pub fn end_check(&self, before: u32, lost: u32) -> u32 {
         let hash = fnv(self.check, before.to_le_bytes().iter());
         fnv(hash, lost.to_le_bytes().iter())
     }
 
-    /// Returns the checksum of a line with these bytes.
+    /// Returns the checksum of the line for `bytes`. `offset` is the position of the first byte in the recording.
     pub fn check(offset: usize, bytes: &[u8]) -> u32 {
         fnv(fnv(FNV, (offset as u64).to_le_bytes().iter()), bytes.iter())
     }

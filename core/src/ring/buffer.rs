@@ -30,7 +30,7 @@ use crate::error::{LineError, WriteError};
 /// }
 /// assert_eq!(lines, [
 ///     Ok(b"get temp".to_vec()),
-///     Err(LineError::TooLong), // Once; the rest of the line is skipped.
+///     Err(LineError::TooLong), // Returned once; the rest of the line is skipped.
 ///     Ok(b"quit".to_vec()),
 /// ]);
 /// # Ok::<(), picoevent::WriteError>(())
@@ -78,17 +78,17 @@ impl<'b> RingBuffer<'b> {
         Self { storage, ring: Ring::EMPTY, lines: Lines::NEW }
     }
 
-    /// Returns the number of bytes held.
+    /// Returns the number of bytes that the ring holds.
     pub const fn len(&self) -> usize {
         self.ring.len()
     }
 
-    /// Returns whether no bytes are held.
+    /// Returns whether the ring holds no bytes.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the number of bytes that can be held.
+    /// Returns the number of bytes that the ring can hold.
     pub const fn capacity(&self) -> usize {
         self.storage.len()
     }
@@ -143,7 +143,7 @@ impl RingBuffer<'_> {
     }
 
     /// Reserves `amount` contiguous bytes of room, calls `fill` to write into them, and commits as many bytes as `fill`
-    /// returns. Returns that number. O(size of the ring) if the room is not contiguous.
+    /// returns. Returns the number of committed bytes. O(size of the ring) if the room is not contiguous.
     ///
     /// # Errors
     /// The same as for [`write`](Self::write), and [`WriteError::Unreserved`] if `fill` returns more than `amount`.
@@ -187,8 +187,8 @@ impl RingBuffer<'_> {
         self.ring.rest(self.storage.len(), offset).copy_out(self.storage, target)
     }
 
-    /// Returns the oldest `amount` bytes as one slice; `None` if fewer are held. O(size of the ring) if they are not
-    /// contiguous, because they must then be moved.
+    /// Returns the oldest `amount` bytes as one slice; `None` if fewer bytes are held. O(size of the ring) if these
+    /// bytes are not contiguous, because then the method must move the bytes of the ring.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         self.ring.contiguous(self.storage, amount)
     }
@@ -230,15 +230,15 @@ impl RingBuffer<'_> {
     }
 
     /// Returns the offset at which `needle` first occurs completely within a range of offsets, for example `5..` or
-    /// `..64`. `None` for a range that is reversed or starts beyond the end of the bytes held. A range that ends
-    /// beyond them is limited to the bytes held.
+    /// `..64`. `None` for a range that is reversed or starts beyond the end of the bytes held. If the range ends beyond
+    /// the end of the bytes held, only the bytes held are searched.
     pub fn find_in(&self, needle: &[u8], range: impl RangeBounds<usize>) -> Option<usize> {
         self.ring.find_in(self.storage, needle, offsets(range, self.len()))
     }
 
     /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of the
-    /// range, and the next line begins at the end of the range. `None` while there is no such sequence. A line may
-    /// arrive in several parts. Bytes are not searched twice if each call searches for the same `eol`.
+    /// range, and the next line begins at the end of the range. `None` while the ring contains no end-of-line sequence.
+    /// A line may arrive in several parts. Bytes are not searched twice if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.ring.find_eol(self.storage, eol, &mut self.lines.searched)
     }
@@ -264,8 +264,9 @@ impl RingBuffer<'_> {
         Some(self.ring.read_line(self.storage, &mut self.lines, eol, buffer)?.map(|line| &*line))
     }
 
-    /// Takes the next line without a copy; otherwise like [`read_line`](Self::read_line). The returned line is a slice
-    /// of the ring. It is valid until the ring is used again. O(size of the ring) if the line is not contiguous.
+    /// Takes the next line without a copy. Overlong and incomplete lines are handled as in
+    /// [`read_line`](Self::read_line). The returned line is a slice of the ring. It is valid until the ring is used
+    /// again. O(size of the ring) if the line is not contiguous.
     pub fn take_line(&mut self, eol: Eol) -> Option<Result<&[u8], LineError>> {
         let line = self.ring.take_line(self.storage, &mut self.lines, eol)?;
         Some(line.map(|line| self.storage.get(line).unwrap_or_default()))

@@ -9,7 +9,8 @@ use crate::error::LineError;
 #[derive(Clone, Copy)]
 pub(crate) struct Lines {
     pub(crate) searched: Searched,
-    /// The next bytes are the remaining part of an overlong line, and are discarded up to its end.
+    /// Whether the next bytes belong to an overlong line. If so, the bytes up to and including the end of this line are
+    /// discarded.
     pub(crate) skips: bool,
 }
 
@@ -17,9 +18,10 @@ impl Lines {
     pub(crate) const NEW: Self = Self { searched: Searched::NOTHING, skips: false };
 }
 
-/// Returns the position of the next line's end, if the line has at most `longest` bytes. The line stays in the ring.
-/// An overlong line is reported once, as [`LineError::TooLong`], and discarded. If its end has not arrived yet, the
-/// bytes that arrive up to the end are discarded, too. `None` while there is no complete line.
+/// Returns the position of the next line's end, if the line has at most `longest` bytes. The line stays in the ring. An
+/// overlong line is reported once, as [`LineError::TooLong`], and discarded. If the end of an overlong line has not
+/// arrived yet, the bytes that arrive later, up to this end, are discarded, too. `None` while there is no complete
+/// line.
 pub(crate) fn next_line(
     ring: &mut Ring,
     storage: &[u8],
@@ -31,8 +33,9 @@ pub(crate) fn next_line(
         let found = ring.find_eol(storage, eol, &mut lines.searched);
         let is_overlong = match &found {
             Some(end) => end.start > longest,
-            // After an incomplete line, the ring may already hold the first bytes of its end-of-line sequence
-            // (`Eol::begun`). So a line is overlong only if the ring holds more than `longest` bytes and these bytes.
+            // The newest bytes may be the beginning of an end-of-line sequence: at most `Eol::begun` bytes. So an
+            // incomplete line is overlong if the ring holds more than `longest` bytes plus these bytes, or if the ring
+            // is full.
             None if ring.len() == 0 => return None,
             None => ring.len() > longest.saturating_add(eol.begun()) || ring.len() == storage.len(),
         };
@@ -57,16 +60,17 @@ pub(crate) fn next_line(
     }
 }
 
-/// Returns how many of the newest bytes are kept when an overlong line is discarded. The result is 1 if lines end with
-/// `\r\n` only, the newest byte is a `\r`, and the ring can hold both bytes of the line end. Otherwise it is 0.
+/// Returns how many of the newest bytes are kept when an overlong line is discarded. If lines end with `\r\n` only, a
+/// newest byte `\r` is kept, because it may be the beginning of a line end. A ring of one byte can never hold both
+/// bytes of the line end, so in this ring no byte is kept.
 fn kept(ring: &Ring, storage: &[u8], eol: Eol) -> usize {
     let last = ring.len().saturating_sub(1);
     let is_return = ring.rest(storage.len(), last).find(storage, b"\r").is_some();
     (eol == Eol::CrlfStrict && is_return && storage.len() > 1).into()
 }
 
-/// Returns the length of the bytes up to and including `end`, if it is at most `longest`. Returns `None` while `end`
-/// may still arrive, and [`LineError::TooLong`] if the bytes up to `end` do not fit.
+/// Returns the number of bytes up to and including `end`, if this number is at most `longest`. Returns `None` while
+/// `end` may still arrive, and [`LineError::TooLong`] if the bytes up to `end` do not fit.
 pub(crate) fn next_until(
     ring: &Ring,
     storage: &[u8],

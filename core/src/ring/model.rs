@@ -1,4 +1,4 @@
-//! Compares the ring with a model: a vector that is searched from its beginning each time.
+//! Compares the ring with a simple model: a vector. Each search in this vector starts at its beginning.
 
 extern crate std;
 
@@ -16,7 +16,8 @@ enum Op {
     Write(Vec<u8>),
     WriteSome(Vec<u8>),
     WriteText(String, String),
-    /// The numbers of bytes to reserve and to commit.
+    /// Calls `write_with`. The first number is the number of bytes to reserve, and the second is the number that `fill`
+    /// returns.
     WriteWith(usize, usize),
     Prepend(Vec<u8>),
     Consume(usize),

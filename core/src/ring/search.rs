@@ -1,7 +1,7 @@
 //! Finds a needle or the end of a line in a ring.
 //!
 //! A line that arrives byte by byte is searched once: [`Searched`] stores the number of bytes in which no end was
-//! found. So a search continues where the last one stopped.
+//! found. So a search continues where the last search stopped.
 
 use core::ops::Range;
 
@@ -13,19 +13,21 @@ use super::Ring;
 pub enum Eol {
     /// With `\n` or `\r\n` (`EVBUFFER_EOL_CRLF`).
     Crlf,
-    /// With `\r\n` only (`EVBUFFER_EOL_CRLF_STRICT`). A ring of one byte can never hold this sequence.
+    /// With `\r\n` only (`EVBUFFER_EOL_CRLF_STRICT`). A ring of one byte is too short for this sequence, so a line in
+    /// this ring never ends.
     CrlfStrict,
     /// With `\n` only (`EVBUFFER_EOL_LF`).
     Lf,
-    /// With any sequence of `\r` and `\n` (`EVBUFFER_EOL_ANY`). Only bytes that have arrived belong to the sequence.
-    /// If more `\r` or `\n` arrive later, they end another line, which is empty, as in libevent.
+    /// With any sequence of `\r` and `\n` (`EVBUFFER_EOL_ANY`). Only bytes that have arrived belong to the sequence. If
+    /// the next bytes that arrive are `\r` or `\n`, too, they are the end of another line, which is empty. libevent
+    /// does the same.
     Any,
     /// With a byte 0 (`EVBUFFER_EOL_NUL`).
     Nul,
 }
 
 impl Eol {
-    /// Returns how many bytes of a line end can arrive before its last byte.
+    /// Returns how many bytes of a line end may be in the ring before the last byte of this line end arrives.
     pub(super) const fn begun(self) -> usize {
         match self {
             Self::Crlf | Self::CrlfStrict => 1,
@@ -43,7 +45,7 @@ impl Eol {
         byte == self.last() || matches!(self, Self::Any) && byte == b'\r'
     }
 
-    /// Returns a number for this kind of line end, which [`Searched`] stores. `Crlf` and `Lf` have the same number:
+    /// Returns the number that [`Searched`] stores for this kind of line end. `Crlf` and `Lf` have the same number:
     /// both need a `\n`, so bytes without a `\n` contain neither of them.
     const fn search(self) -> u16 {
         match self {
@@ -55,17 +57,19 @@ impl Eol {
     }
 }
 
-/// Either the result of a search for a line end, or a number of awaited bytes:
+/// Stores either the result of a search for a line end, or the number of bytes that the application waits for:
 ///
-/// * For the result of a search, bit 15 is zero. Bits 2 to 14 are the number of oldest bytes that contain no line end,
-///   at most 8,191. Bits 0 and 1 are the number of the kind of line end ([`Eol::search`]).
-/// * For a number of awaited bytes, bit 15 is one. Bits 0 to 14 are the number, at most 32,767.
+/// * For the result of a search, bit 15 is zero. Bits 2 to 14 are the number of bytes that were searched without
+///   finding a line end, from the oldest byte on. This number is at most 8,191. Bits 0 and 1 are the number of the kind
+///   of line end ([`Eol::search`]).
+/// * For the number of bytes that the application waits for, bit 15 is one. Bits 0 to 14 are this number, at most
+///   32,767.
 ///
 /// The value is cleared when the oldest bytes are removed, or when bytes are put before them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Searched(pub(crate) u16);
 
-/// The bit that marks a number of awaited bytes.
+/// The bit that is set if the value is the number of bytes that the application waits for.
 const AWAITED: u16 = 1 << 15;
 
 impl Searched {
@@ -85,7 +89,7 @@ impl Searched {
         Self(AWAITED | amount.min(usize::from(!AWAITED)) as u16)
     }
 
-    /// Returns how many bytes are awaited; zero for none.
+    /// Returns how many bytes the application waits for; zero if it does not wait.
     pub(crate) const fn awaited(self) -> usize {
         if self.0 & AWAITED == 0 { 0 } else { (self.0 & !AWAITED) as usize }
     }
@@ -145,7 +149,8 @@ impl Ring {
         searched: &mut Searched,
     ) -> Option<Range<usize>> {
         let mut from = searched.of(eol);
-        // A single new byte needs no search if it is above `\r`, because no end contains such a byte.
+        // No line end contains a byte with a value above the value of `\r`. So if the only new byte is such a byte, no
+        // search is needed.
         let is_none = match self.len().wrapping_sub(from) {
             0 => true,
             1 => self.byte(storage, from).is_some_and(|byte| byte > b'\r'),

@@ -15,7 +15,8 @@ enum Op {
     Insert(u32),
     /// Removes the object of a handle. The number is the index of the handle in the model.
     Remove(usize),
-    /// Sets the value of the object of a handle. The first number is the index of the handle in the model.
+    /// Changes the value of the object that a handle identifies. The first number is the index of the handle in the
+    /// model.
     Set(usize, u32),
     ResetPeak,
 }
@@ -84,7 +85,7 @@ fn compare(table: &mut Table<'_, Number>, model: &Model, peak: usize) {
     assert_eq!(table.free == END, live.len() == table.slots.len());
 }
 
-/// Each list of operations runs on a new table over the same storage.
+/// Makes several tables, one after the other, over the same storage. Each table is tested with a list of operations.
 #[test]
 fn the_table_agrees_with_a_map() {
     check((0_usize..6, vec(vec(op(), 0..40), 1..4)), |(capacity, bases)| {

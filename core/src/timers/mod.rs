@@ -1,4 +1,4 @@
-//! The timers: heaps of the slots that have a deadline, the earliest first.
+//! The timers: two heaps, each sorted by deadline, the earliest first.
 //!
 //! ```text
 //!  heap     the earliest first                    7 │ 2 │ 9 │ 4 │ …     the slot index of the owner at each position
@@ -6,27 +6,29 @@
 //!  owners   deadline, sequence number, position ◀─┘
 //! ```
 //!
-//! There is one heap for events and one for connections. The owner of a timer is its event or its connection. A heap
-//! identifies an owner by its slot index in its table. A firmware contains only the code of the heaps that it uses. The
-//! next timer is the earlier of the first timers of both heaps. The [`TimerSlot`] with index 7 holds position 7 of the
-//! heap, and also the deadline of owner 7. Position and deadline are unrelated: they share a slot so that one slice
-//! holds both without padding.
+//! There is one heap for events and one for connections. The owner of a timer is an event or a connection. A heap
+//! identifies an owner by the index of the owner's slot in the table of events or of connections. A firmware contains
+//! only the code of the heaps that it uses. The next timer is the first timer of one of the two heaps.
+//!
+//! A [`TimerSlot`] holds two unrelated values. For example, the slot with index 7 holds the deadline of owner 7, and
+//! also the index of the owner that is at position 7 of the heap. Both values share a slot, so that one slice holds
+//! both without padding.
 //!
 //! To arm a timer means to set its deadline. Each armed timer gets the next sequence number, and both heaps share these
 //! numbers. So timers with equal deadlines become due in the order in which they were armed.
 //!
-//! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do not accumulate,
-//! because each owner is in the heap at most once: arming its timer again reuses its position. Arming a timer and
-//! removing the first timer are O(log n).
+//! **A cancelled timer stays in the heap** until it is the first timer of the heap, and is then removed. So cancelling
+//! is O(1). Cancelled timers do not accumulate: each owner is in the heap at most once, and when its timer is armed
+//! again, the entry of the cancelled timer is used again. Arming a timer and removing the first timer are O(log n).
 //!
-//! A heap is binary on a microcontroller, where comparisons cost the most. On a 64-bit host each position has four
-//! children, because reading slots costs the most there.
+//! On a microcontroller, comparisons cost the most, so a heap is binary: each position has two children. On a 64-bit
+//! host, reading slots costs the most, so each position has four children.
 
 use core::hint::select_unpredictable;
 
 use crate::Instant;
 
-/// A sort key in a heap.
+/// A sort key in a heap: the deadline, then a sequence number.
 #[derive(Clone, Copy)]
 pub(crate) struct Alarm {
     pub(crate) deadline: Instant,
@@ -35,14 +37,15 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// An alarm that comes before every other alarm. The only exception is an alarm at the clock's origin whose
-    /// sequence number has wrapped.
+    /// An alarm that comes before every other alarm. There is one exception: if sequence numbers have wrapped, an alarm
+    /// with the deadline zero can come before this alarm.
     pub(crate) const BEFORE_ALL: Self = Self { deadline: Instant::ZERO, sequence: 0 };
 
     /// Returns whether this alarm comes before `other`.
     ///
-    /// Sequence numbers wrap. If two timers have the same deadline, and more than half of all sequence numbers (2^31 on
-    /// a microcontroller) were used between them, either may come first.
+    /// Sequence numbers wrap. The order of two timers with the same deadline can be wrong, if more than half of all
+    /// sequence numbers (2^31 on a microcontroller) were used after the first timer was armed and before the second
+    /// timer was armed.
     #[inline(always)]
     pub(crate) fn precedes(self, other: Self) -> bool {
         let (deadline, before) = (self.deadline.as_micros(), other.deadline.as_micros());
@@ -62,12 +65,14 @@ impl Alarm {
 /// Room for the timer of one event or connection, in a [`Memory`](crate::memory::Memory).
 #[derive(Clone, Copy)]
 pub struct TimerSlot {
-    // The alarm of the owner with this slot's index. It is not read before the owner was armed.
+    // The alarm of the owner whose index is the index of this slot. This alarm is not read before the owner has been
+    // armed.
     deadline: Instant,
     sequence: usize,
     /// The owner's position in the heap, plus one; zero while the owner is not in the heap.
     position: u16,
-    /// An element of the heap's array. In the slot with index `i`, it is the owner at position `i` of the heap.
+    /// An element of the heap's array. In the slot with index `i`, this field is the index of the owner at position `i`
+    /// of the heap.
     owner: u16,
 }
 
@@ -96,12 +101,12 @@ pub(crate) struct Timers<'s> {
 }
 
 impl<'s> Timers<'s> {
-    /// Makes empty heaps. Each slice has a slot for each owner.
+    /// Makes empty heaps. `events` must have a slot for each event, and `conns` must have a slot for each connection.
     pub(crate) fn new(events: &'s mut [TimerSlot], conns: &'s mut [TimerSlot]) -> Self {
         Self { events: Heap::new(events), conns: Heap::new(conns) }
     }
 
-    /// Returns whether no timer is armed, and no cancelled timer is left in the heap.
+    /// Returns whether no timer is armed, and no cancelled timer is left in the heaps.
     pub(crate) const fn is_empty(&self) -> bool {
         self.events.is_empty() && self.conns.is_empty()
     }
@@ -175,10 +180,12 @@ impl<'s, const N: usize> Heap<'s, N> {
         }
     }
 
-    /// Puts an owner into the heap, which has a gap at `gap`. The owner moves up or down from the gap to its position.
+    /// Puts an owner into the heap. `gap` is a position from which an owner was removed. The new owner moves from the
+    /// gap, up or down, to its position.
     ///
-    /// An owner that moves down nearly always ends near a leaf. So the gap first moves down to a leaf without
-    /// comparing the owner. Then the owner moves up from there.
+    /// An owner that must move down nearly always ends near a leaf. So the function first moves the gap down to a leaf:
+    /// at each level, the earliest child moves up into the gap, without a comparison with the owner. Then the owner
+    /// moves up from the leaf to its position.
     #[inline(never)]
     fn reposition(&mut self, mut gap: usize, owner: u16) {
         let len = usize::from(self.len).min(self.slots.len());
@@ -194,7 +201,8 @@ impl<'s, const N: usize> Heap<'s, N> {
         self.sift_up(gap, owner);
     }
 
-    /// Returns the earliest of the siblings that begin at `first`: its position and its owner.
+    /// Compares the siblings at position `first` and the next positions. Returns the position and the owner of the
+    /// earliest sibling.
     #[inline(always)]
     fn earliest_of(&self, first: usize, len: usize) -> Option<(usize, u16)> {
         if N == 2 { self.earliest_of_two(first, len) } else { self.earliest_of_many(first, len) }
@@ -213,8 +221,9 @@ impl<'s, const N: usize> Heap<'s, N> {
         Some((position, earliest))
     }
 
-    /// The comparisons have no branches, which would be unpredictable. They are made in pairs, so that only the last
-    /// comparison depends on others.
+    /// Does the same as [`earliest_of`](Self::earliest_of), for more than two siblings. The comparisons use no
+    /// branches, because a processor cannot predict such branches. Four siblings are compared in two independent pairs,
+    /// and then the winners are compared.
     #[inline(always)]
     fn earliest_of_many(&self, first: usize, len: usize) -> Option<(usize, u16)> {
         let slots = self.slots.get(first..first.wrapping_add(N).min(len))?;
@@ -256,7 +265,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         self.slots.get(position).map(|slot| slot.owner)
     }
 
-    /// Returns whether an owner comes before another.
+    /// Returns whether `owner` comes before `other`.
     #[inline(always)]
     fn precedes(&self, owner: u16, other: u16) -> bool {
         let owners = (self.slots.get(usize::from(owner)), self.slots.get(usize::from(other)));
@@ -279,7 +288,8 @@ impl<'s, const N: usize> Heap<'s, N> {
     }
 }
 
-/// Returns the earlier of two positions, each with its owner and alarm, without a branch.
+/// Compares two entries: each is a position with its owner and alarm. Returns the entry with the earlier alarm. Uses no
+/// branch.
 #[inline(always)]
 fn earlier(one: (usize, u16, Alarm), other: (usize, u16, Alarm)) -> (usize, u16, Alarm) {
     let (other_alarm, one_alarm) = (other.2, one.2);

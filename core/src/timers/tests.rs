@@ -69,7 +69,8 @@ fn deadlines_come_due_in_order_and_not_early() {
 #[test]
 fn equal_deadlines_come_due_in_the_order_armed() {
     fn test<const N: usize>() {
-        // Sequence numbers wrap only on a microcontroller, which has a binary heap.
+        // Sequence numbers wrap only on a microcontroller, where the heap is binary. So the test starts near the wrap
+        // only if the heap is binary.
         let starts = if N == 2 { [0, usize::MAX - 4] } else { [0, 7] };
         for sequence in starts {
             let (mut heap, mut owners) = ([TimerSlot::new(); 9], Owners::new(9, sequence));
@@ -121,8 +122,8 @@ fn the_last_positions_have_no_children() {
     test::<4>();
 }
 
-/// Compares the heap with a naive model: random armings, cancellations and advances, with many
-/// equal deadlines.
+/// Compares the heap with a sorted map. Each step arms a timer, cancels a timer or advances the time, at random. Many
+/// deadlines are equal.
 #[test]
 fn the_heap_agrees_with_a_sorted_map() {
     fn test<const N: usize>() {
@@ -165,8 +166,8 @@ fn the_heap_agrees_with_a_sorted_map() {
                         assert_eq!(owners.due(&mut timers, now), expected);
                     }
                 }
-                // `next` removes cancelled timers from the heap. It is called only sometimes, so that heaps with
-                // cancelled timers are tested too.
+                // `next` removes cancelled timers from the heap. The test calls `next` only in one third of the steps,
+                // so that heaps with cancelled timers are tested, too.
                 if random_below(3) == 0 {
                     assert_eq!(owners.next(&mut timers), model.keys().next().map(|key| key.0));
                 }

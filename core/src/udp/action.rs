@@ -1,4 +1,4 @@
-//! The actions of a back end for UDP sockets.
+//! The actions that the base requests of the back end for UDP sockets.
 
 /// An action that the back end carries out for a UDP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,8 +7,8 @@ pub enum UdpAction {
     /// and call [`EventBase::bound`](crate::EventBase::bound) or
     /// [`EventBase::bind_failed`](crate::EventBase::bind_failed).
     Bind,
-    /// There may be room now for a datagram that did not fit before: report it again
-    /// ([`EventBase::received_from`](crate::EventBase::received_from)).
+    /// The input ring may have room now for the datagram that the base refused before. If the back end has kept this
+    /// datagram, report it again ([`EventBase::received_from`](crate::EventBase::received_from)).
     ReceiveFrom,
     /// There are requests to carry out. [`EventBase::udp_request`](crate::EventBase::udp_request) returns the first.
     SendTo,

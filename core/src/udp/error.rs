@@ -11,15 +11,15 @@ pub enum SendError {
     /// The datagram or request does not fit into the output ring now. [`Writable`](crate::UdpEvent::Writable) is
     /// reported when there is room.
     Full,
-    /// The datagram can never fit: it is longer than the output ring can hold, or longer than a datagram may be.
+    /// The datagram can never fit: it is longer than the output ring can hold, or longer than UDP permits.
     TooLong {
-        /// The largest number of bytes in a datagram to this address.
+        /// The maximum length of a datagram from this socket to this address, in bytes.
         most: usize,
     },
     /// The socket is not connected.
     NotConnected,
-    /// The address of a peer has port 0 or is unspecified, so no datagram can be sent to it; or the address of a
-    /// group is not a multicast address.
+    /// The address cannot be used. The address of a peer must have a port other than 0, and must not be unspecified.
+    /// The address of a group must be a multicast address.
     AddressInvalid,
     /// The socket is closed, or could not be bound.
     Closed,
@@ -65,7 +65,8 @@ pub(crate) const UDP_ERRORS: [UdpError; 9] = [
     UdpError::System(0),
 ];
 
-// The codes have the order of the variants, so the compiler can replace each match by a subtraction.
+// The codes are in the order of the variants. So the compiler can replace the `match` of each conversion below by a
+// subtraction.
 
 impl From<UdpError> for Code {
     fn from(error: UdpError) -> Self {

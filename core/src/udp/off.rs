@@ -13,14 +13,14 @@ use crate::{Cx, EventBase, Fired};
 /// An empty replacement for the index of a socket's slot.
 pub(crate) type UdpIndex = Infallible;
 
-/// An empty replacement for the slot of a UDP socket. With the feature `udp`, this type has room for a socket.
+/// An empty replacement for the slot of a UDP socket. With the feature `udp`, this type contains the state of a socket.
 pub struct UdpSlot<A>(PhantomData<fn(&mut A)>);
 
 impl<A> UdpSlot<A> {
     pub(crate) const EMPTY: Self = Self(PhantomData);
 }
 
-/// A replacement for the callback of a UDP socket. Without the feature `udp` no such value exists.
+/// A replacement for the due callback of a UDP socket. Without the feature `udp`, this type has no values.
 pub struct FiredUdp<A> {
     never: Infallible,
     app: PhantomData<fn(&mut A)>,
@@ -38,13 +38,13 @@ impl<A> FiredUdp<A> {
         match self.never {}
     }
 
-    /// Returns what happened.
+    /// Returns the event.
     pub const fn event(&self) -> UdpEvent {
         match self.never {}
     }
 }
 
-/// A replacement for the actions for UDP sockets. Without the feature `udp` no such value exists.
+/// A replacement for the actions for UDP sockets. Without the feature `udp`, this type has no values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpAction {}
 
@@ -129,8 +129,8 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// Replays nothing. The recorded base of a recording with UDP sockets had slots for UDP sockets. This base has none, so
-/// the replay has already returned an error because of the different sizes.
+/// Replays nothing. A recording with entries for UDP sockets comes from a base that has slots for UDP sockets. This
+/// base has no slots for UDP sockets. So the replay has already returned `ReplayError::OtherSizes`.
 #[cfg(feature = "record")]
 pub(crate) fn play<'r, A>(
     _: crate::record::Entry<'r>,

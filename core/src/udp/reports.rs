@@ -12,10 +12,11 @@ use crate::{EventBase, log};
 /// A request of the application for a UDP socket. Requests are carried out in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpRequest<'b> {
-    /// Send a datagram to the address. If the socket is connected to this peer, send it without a destination address.
+    /// Send a datagram to the address. If the socket is connected to this address, send the datagram without a
+    /// destination address.
     Send(SocketAddr, &'b [u8]),
-    /// Connect the socket to the address. If the peer's port is not in use, the system can then report this. The base
-    /// itself discards datagrams from other senders.
+    /// Connect the socket to the address, so that the system can report that the peer's port is not in use. The back
+    /// end need not check the senders of received datagrams: the base discards datagrams from other senders.
     Connect(SocketAddr),
     /// Join the group.
     Join(IpAddr),
@@ -31,8 +32,8 @@ impl<A> EventBase<'_, A> {
         self.cx.tables.udp.slots.get(socket).map(|slot| slot.address.into())
     }
 
-    /// Returns whether the application has closed a UDP socket. The back end must then send queued datagrams at once or
-    /// drop them.
+    /// Returns whether the application has closed a UDP socket. If so, the back end must send the queued datagrams at
+    /// once or drop them.
     pub fn is_udp_closed(&self, socket: UdpSocket) -> bool {
         self.cx.tables.udp.get(socket).is_none()
     }
@@ -45,7 +46,7 @@ impl<A> EventBase<'_, A> {
         slot.node.set(flag::BOUND, true);
     }
 
-    /// Reports that a UDP socket cannot be bound. Its queued datagrams are dropped.
+    /// Reports that a UDP socket cannot be bound. The queued datagrams of the socket are dropped.
     pub fn bind_failed(&mut self, socket: UdpSocket, error: UdpError) {
         self.cx.recorder.record(|| Entry::Udp(socket, UdpEntry::BindFailed(error)));
         let Some(slot) = self.cx.tables.udp.slots.get_mut(socket) else { return };
@@ -64,13 +65,13 @@ impl<A> EventBase<'_, A> {
         self.cx.udp_activate(socket.slot(), due::FAILED);
     }
 
-    /// Reports a received datagram. Returns whether the datagram was accepted. If it was not accepted, there is no room
-    /// for it now. The back end then keeps the datagram until
+    /// Reports a received datagram. Returns whether the datagram was accepted. A datagram is not accepted if there is
+    /// no room for it now. In this case the back end keeps the datagram until
     /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom), or drops it and calls
     /// [`input_dropped`](Self::input_dropped).
     ///
-    /// A datagram is accepted and discarded if the socket is closed, or if the socket is connected and the datagram was
-    /// not sent by the peer. A datagram that is longer than the ring is truncated.
+    /// A datagram is accepted and discarded if the socket is closed, or if the socket is connected and the datagram is
+    /// not from its peer. A datagram that is longer than the ring is truncated.
     pub fn received_from(&mut self, socket: UdpSocket, from: SocketAddr, data: &[u8]) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return true };
         let is_other = || {
@@ -95,10 +96,13 @@ impl<A> EventBase<'_, A> {
         true
     }
 
-    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. If it
-    /// has no room, [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has consumed
-    /// a datagram. Returns `false` for a closed socket, too. For a closed socket
-    /// [`UdpAction::Unbind`](crate::UdpAction::Unbind) follows, and the back end then drops a datagram that waits.
+    /// Returns whether a received datagram of `length` bytes can be reported now: the input ring is empty, or has room
+    /// for the datagram and an IPv4 or IPv6 address.
+    ///
+    /// If the result is `false`, the back end may keep the datagram. When the application has consumed a datagram, the
+    /// base requests [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom), and the back end can report the
+    /// datagram. The result is also `false` for a closed socket. In this case the base requests
+    /// [`UdpAction::Unbind`](crate::UdpAction::Unbind), and the back end drops the datagram.
     pub fn has_udp_room(&mut self, socket: UdpSocket, length: usize) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return false };
         let size = slot.input_len();
@@ -119,8 +123,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the oldest request of a UDP socket; `None` if there is none. The back end calls
-    /// [`udp_done`](Self::udp_done) when it has carried the request out, or cannot.
+    /// Returns the oldest request of a UDP socket; `None` if no request is queued. The back end calls
+    /// [`udp_done`](Self::udp_done) when it has carried out the request, or when the request has failed.
     pub fn udp_request(&self, socket: UdpSocket) -> Option<UdpRequest<'_>> {
         let slot = self.cx.tables.udp.slots.get(socket)?;
         let record = front(slot.output, self.cx.pools.part(slot.output_range()))?;
@@ -134,8 +138,8 @@ impl<A> EventBase<'_, A> {
         })
     }
 
-    /// Reports that the oldest request of a UDP socket was carried out, or has failed. A datagram that could not be
-    /// sent is counted as dropped. An error is reported to the application.
+    /// Reports that the oldest request of a UDP socket was carried out, or has failed. If the request has failed, the
+    /// error is reported to the application, and a datagram is counted as dropped.
     pub fn udp_done(&mut self, socket: UdpSocket, done: Result<(), UdpError>) {
         self.cx
             .recorder
@@ -157,14 +161,14 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Reports an error of a UDP socket. The error is not the result of the oldest request; for example, the peer has
+    /// Reports an error that does not belong to the oldest request of a UDP socket, for example that the peer has
     /// refused an earlier datagram. The socket stays usable.
     pub fn udp_failed(&mut self, socket: UdpSocket, error: UdpError) {
         self.cx.recorder.record(|| Entry::Udp(socket, UdpEntry::Failed(error)));
         self.udp_report(socket, error);
     }
 
-    /// Returns the checksum of the datagram in the oldest request, for a recording.
+    /// Returns the checksum of the datagram in the oldest request, for a recording; 0 if the request is not a datagram.
     fn sum_of_request(&self, socket: UdpSocket) -> u16 {
         match self.udp_request(socket) {
             Some(UdpRequest::Send(_, data)) => crate::record::sum(data.iter()),
@@ -180,7 +184,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// Replays an entry of a UDP socket. Returns the entry that records the replayed call.
+/// Replays an entry of a UDP socket. Returns an entry with the results of the replayed call.
 #[cfg(feature = "record")]
 pub(crate) fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>) -> Entry<'r> {
     let (socket, reported) = match entry {

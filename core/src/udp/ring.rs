@@ -1,4 +1,4 @@
-//! Datagrams in a byte ring. Each datagram is one contiguous record.
+//! Stores datagrams in a byte ring. Each datagram is one contiguous record.
 //!
 //! ```text
 //!   0      1         3            7 or 19  9 or 21   9 or 25
@@ -8,22 +8,22 @@
 //! ```
 //!
 //! A record that does not fit before the end of the storage begins at the start of the storage. The unused bytes at the
-//! end are a gap, whose first byte is [`GAP`]. So a datagram can be read without a copy. The price is that a record may
-//! not fit although the ring has enough free bytes. An empty ring restarts at the beginning, so it holds any record up
-//! to its size.
+//! end are a gap, whose first byte is [`GAP`]. So a datagram can be read without a copy. But a record may not fit
+//! although the ring has enough free bytes, because these bytes are not contiguous. The first record in an empty ring
+//! begins at the start of the storage. So every record that is not longer than the ring fits into the empty ring.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use crate::ring::{Ring, copy};
 
-/// The largest datagrams over IPv4 and over IPv6, in bytes.
+/// The maximum numbers of bytes in a datagram over IPv4 and over IPv6.
 const MOST_V4: usize = 65_507;
 const MOST_V6: usize = 65_527;
 
 const HEAD_V4: usize = 9;
 const HEAD_V6: usize = crate::UdpRings::HEAD;
 
-/// The kind of a gap.
+/// The first byte of a gap. In a record, the first byte contains the kind.
 const GAP: u8 = 0;
 const IS_V6: u8 = 1 << 6;
 const IS_CUT: u8 = 1 << 7;
@@ -36,17 +36,18 @@ pub(super) enum Kind {
     Datagram = 1,
     /// In the output: a request to connect to the address.
     Connect = 2,
-    /// In the output: a request to join or to leave a group.
+    /// In the output: a request to join a multicast group.
     Join = 3,
+    /// In the output: a request to leave a multicast group.
     Leave = 4,
-    /// In the output: a request to allow broadcasts. If the port in the record's address is zero, a request to forbid
-    /// broadcasts.
+    /// In the output: a request to allow or to forbid broadcasts. If the port in the record's address is zero,
+    /// broadcasts are forbidden. If the port is not zero, they are allowed.
     Broadcast = 5,
 }
 
 const KINDS: [Kind; 5] = [Kind::Datagram, Kind::Connect, Kind::Join, Kind::Leave, Kind::Broadcast];
 
-/// A record that was read from a ring or will be written to one.
+/// A record that was read from a ring or will be written to a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record<'b> {
     pub(super) kind: Kind,
@@ -75,9 +76,10 @@ pub(super) const fn length(address: SocketAddr, bytes: usize) -> usize {
 pub(super) fn fits(ring: Ring, size: usize, length: usize) -> bool {
     let end = ring.start().saturating_add(ring.len());
     match end.checked_sub(size) {
-        // The record must fit after the bytes held, or before them.
+        // The stored bytes do not wrap around the end of the storage. The record must fit after the stored bytes or
+        // before them.
         None => length <= size.saturating_sub(end).max(ring.start()),
-        // The bytes held wrap to the beginning of the storage.
+        // The stored bytes wrap around the end of the storage. The record must fit between their two parts.
         Some(wrapped) => length <= ring.start().saturating_sub(wrapped),
     }
 }
@@ -107,7 +109,7 @@ pub(super) fn front<'b>(ring: Ring, storage: &'b [u8]) -> Option<Record<'b>> {
     Record::read(ring.bytes(storage).0)
 }
 
-/// Discards the oldest record, and a gap after it.
+/// Discards the oldest record. If a gap follows the record, discards the gap too.
 pub(super) fn pop(ring: &mut Ring, storage: &[u8]) {
     let Some(record) = front(*ring, storage) else { return ring.clear() };
     ring.consume(storage.len(), length(record.address, record.data.len()));
@@ -143,7 +145,7 @@ impl<'b> Record<'b> {
         writer.put(self.data);
     }
 
-    /// Reads the record at the beginning of `bytes`; `None` if there is none.
+    /// Reads the record at the beginning of `bytes`; `None` if there is no complete record.
     fn read(bytes: &'b [u8]) -> Option<Self> {
         let ([kind], rest) = take(bytes)?;
         let (length, rest) = take(rest)?;

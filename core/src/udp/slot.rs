@@ -23,7 +23,7 @@ pub(super) mod flag {
     pub(in crate::udp) const BOUND: u32 = 1 << Node::FLAGS;
     /// The socket could not be bound.
     pub(in crate::udp) const FAILED: u32 = BOUND << 1;
-    /// The application has closed the socket; the back end has not closed the system's or stack's socket yet.
+    /// The application has closed the socket, but the back end has not taken the action `Unbind` yet.
     pub(in crate::udp) const CLOSED: u32 = BOUND << 2;
     /// The socket receives only from its peer.
     pub(in crate::udp) const CONNECTED: u32 = BOUND << 3;
@@ -31,7 +31,7 @@ pub(super) mod flag {
     pub(in crate::udp) const WAITS: u32 = BOUND << 4;
 }
 
-/// Callbacks that are due, in the order they run.
+/// Callbacks that are due, in the order in which they run.
 pub(super) mod due {
     pub(in crate::udp) const FAILED: u8 = 1 << 0;
     pub(in crate::udp) const READ: u8 = 1 << 1;
@@ -45,16 +45,17 @@ pub struct UdpSlot<A> {
     /// The requested address; after the bind, the address that the back end has reported.
     pub(super) address: Address,
     pub(super) peer: Address,
-    /// The offset of the rings in the storage's bytes: the input ring, then the output ring.
+    /// The offset of the input ring in the storage's bytes. The output ring follows the input ring.
     start: usize,
     input_len: Count,
     output_len: Count,
     pub(super) input: Ring,
     pub(super) output: Ring,
-    /// Datagrams dropped in each direction.
+    /// The number of datagrams that were dropped in each direction.
     pub(super) input_dropped: u32,
     pub(super) output_dropped: u32,
-    /// The length of the last record that did not fit; zero if the application does not wait for `Writable`.
+    /// The length in bytes of the last record that did not fit into the output ring; zero if the application does not
+    /// wait for `Writable`.
     pub(super) room_wanted: Count,
     pub(super) error: Code,
     pub(super) node: Node,
@@ -104,7 +105,7 @@ impl<A> Slot for UdpSlot<A> {
 impl<A> UdpSlot<A> {
     pub(crate) const EMPTY: Self = Slot::EMPTY;
 
-    /// Initializes the slot of a new socket. Its rings are set already.
+    /// Initializes the slot of a new socket. The positions and the sizes of the rings are set already.
     pub(super) fn begin(&mut self, address: SocketAddr, call: OnUdp<A>) {
         (self.call, self.user) = (Some(call), 0);
         (self.address, self.peer) = (address.into(), Address::EMPTY);
@@ -155,7 +156,7 @@ impl<A> UdpSlot<A> {
         pop(&mut self.input, storage);
     }
 
-    /// Discards the oldest request of the output. Returns whether it was a datagram.
+    /// Discards the oldest request of the output. Returns whether the request was a datagram.
     pub(super) fn pop_output(&mut self, pools: &Pools<'_>) -> bool {
         let storage = pools.part(self.output_range());
         let oldest = front(self.output, storage).map(|record| record.kind);
@@ -163,13 +164,15 @@ impl<A> UdpSlot<A> {
         oldest == Some(super::ring::Kind::Datagram)
     }
 
-    /// Returns whether the application waits for room and there is enough room now.
+    /// Returns whether `Writable` can be reported: the application waits for `Writable`, and the output ring has room
+    /// for the record that was refused last.
     pub(super) fn has_room_wanted(&self) -> bool {
         let wanted = self.room_wanted as usize;
         wanted > 0 && fits(self.output, self.output_len(), wanted)
     }
 
-    /// Takes the first due callback whose reason still holds. Returns its event and the remaining due callbacks.
+    /// Takes the first due callback whose reason still holds. Returns the event of this callback and the remaining due
+    /// callbacks.
     fn take_due(&mut self, due: u8) -> Option<(UdpEvent, u8)> {
         let mut due = due;
         if self.input.len() == 0 {
@@ -215,7 +218,7 @@ impl<A> FiredUdp<A> {
         self.socket
     }
 
-    /// Returns what happened.
+    /// Returns the event.
     pub const fn event(&self) -> UdpEvent {
         self.event
     }
@@ -227,13 +230,14 @@ impl<A> Cx<'_, A> {
         self.activate(self.tables.udp.id(index), due);
     }
 
-    /// Returns whether a callback of the socket may run now: none has run in this pass. The socket must be the first in
-    /// the queue.
+    /// Returns whether a callback of the socket may run now. Only one callback of a socket runs in each pass. The
+    /// socket must be the first in the queue.
     pub(crate) fn udp_can_run(&self, index: UdpIndex) -> bool {
-        self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.node))
+        self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.has_run(&slot.node))
     }
 
-    /// Prepares the next callback of the socket at the head of the queue. Its other due callbacks run in the next pass.
+    /// Prepares the next callback of the socket at the front of the queue. The socket's other due callbacks run in the
+    /// next pass.
     pub(crate) fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
         let (socket, slot) = self.tables.udp.slots.at(index)?;
         let due = self.queues.done(&mut slot.node);
@@ -266,7 +270,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Adds one to the number of sockets that keep the loop running, or subtracts one.
+    /// Changes the number of listeners and sockets that keep the loop running: adds one if `keeps` is true, subtracts
+    /// one if `keeps` is false.
     pub(super) fn udp_keeps_loop(&mut self, keeps: bool) {
         self.listening = match keeps {
             true => self.listening.saturating_add(1),
@@ -291,7 +296,7 @@ impl<A> Cx<'_, A> {
         if !failed {
             self.udp_keeps_loop(false);
         }
-        // Queued datagrams are sent first.
+        // The back end gets the action `SEND` before `DROP`, so queued datagrams are sent before the socket is closed.
         self.udp_post(index, action::SEND | action::DROP);
     }
 

@@ -22,7 +22,7 @@ impl<'s, A> UdpTable<'s, A> {
         Self { slots: Table::new(slots, number), first }
     }
 
-    /// Returns the table with only its first `slots` slots, all free; `None` if it has fewer.
+    /// Returns the table with only its first `slots` slots, all free; `None` if the table has fewer slots.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, slots: usize, number: &mut u16) -> Option<Self> {
         let first = *number;
@@ -48,7 +48,7 @@ impl<'s, A> UdpTable<'s, A> {
         self.slots.peak.reset(now);
     }
 
-    /// Returns the index of the slot with this number; `None` if it is not in this table.
+    /// Returns the index of the slot with this number; `None` if the slot is not in this table.
     pub(crate) fn index_of(&self, number: u16) -> Option<UdpIndex> {
         let index = number.checked_sub(self.first)?;
         (usize::from(index) < self.slots.capacity()).then_some(index)
@@ -75,8 +75,9 @@ impl<'s, A> UdpTable<'s, A> {
         self.slots.get_mut(socket).filter(|slot| !slot.is_closed())
     }
 
-    /// Takes a free slot that already has rings of these sizes, or a new slot, for which `allocate` makes rings. O(1);
-    /// O(slots) while there are free slots that have rings.
+    /// Takes a free slot that already has rings of these sizes. If no free slot has such rings, takes a slot that was
+    /// never used, and calls `allocate` for the bytes of the rings. O(1), or O(slots) while a slot that was used before
+    /// is free.
     pub(super) fn take(
         &mut self,
         rings: UdpRings,
@@ -103,7 +104,8 @@ impl<'s, A> UdpTable<'s, A> {
 
     /// Frees a slot. The slot keeps its rings.
     pub(super) fn free_slot(&mut self, index: UdpIndex) {
-        // Free slots are on no list. `take` searches all slots for a free slot whose rings have the right sizes.
+        // The table has no list of free slots, because `take` searches all slots for a free slot whose rings have the
+        // right sizes.
         let mut no_list = u16::MAX;
         self.slots.free_slot_to(&mut no_list, index);
     }

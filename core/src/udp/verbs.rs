@@ -39,17 +39,17 @@ pub struct Received {
 /// The numbers of dropped datagrams. They saturate at their maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Received datagrams for which there was no room. Datagrams that the system or the stack drops before the back end
-    /// gets them are not counted.
+    /// The number of received datagrams for which there was no room. Datagrams that the system or the stack drops
+    /// before the back end gets them are not counted.
     pub input: u32,
-    /// Queued datagrams that could not be sent.
+    /// The number of queued datagrams that could not be sent.
     pub output: u32,
 }
 
 /// Access to one UDP socket, borrowed from the loop.
 ///
-/// Each callback gets the `UdpMut` of its socket; [`Cx::udp`] makes one from a handle. This example echoes datagrams.
-/// While there is no room for the answer, the callback leaves the datagram in the input ring:
+/// Each callback gets the `UdpMut` of its socket; [`Cx::udp`] makes a `UdpMut` from a handle. This example echoes
+/// datagrams. While there is no room for the answer, the callback leaves the datagram in the input ring:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -88,13 +88,14 @@ pub struct UdpMut<'c, 's, A> {
 
 /// UDP sockets.
 impl<'s, A> Cx<'s, A> {
-    /// Makes a UDP socket that is bound to `address`, with rings from the storage. For port 0 a free port is chosen.
+    /// Makes a UDP socket that is bound to `address`, with rings from the storage. If the port is 0, the system or the
+    /// stack chooses a free port.
     ///
-    /// The back end binds the socket before the loop waits next. If this fails, [`UdpEvent::Failed`] reports the
-    /// reason. Datagrams can be queued at once. The rings of a closed socket are reused by the next socket with rings
-    /// of the same sizes.
+    /// The back end binds the socket before the loop waits next. If the bind fails, [`UdpEvent::Failed`] reports the
+    /// reason. Datagrams can be queued before the socket is bound. The rings of a closed socket are reused by the next
+    /// socket with rings of the same sizes.
     ///
-    /// O(1); O(sockets of the storage) while there are free slots of closed sockets.
+    /// O(1), or O(UDP slots of the storage) while a slot of a closed socket is free.
     ///
     /// # Errors
     /// [`SetupError::Full`] if the table has no free slot for rings of these sizes, [`SetupError::Bytes`] if the
@@ -126,7 +127,8 @@ impl<'s, A> Cx<'s, A> {
         Ok(UdpMut::new(self, socket))
     }
 
-    /// Returns the UDP sockets that have not been closed, in the order of their slots. O(capacity) for all.
+    /// Returns the UDP sockets that have not been closed, in the order of their slots. O(UDP slots of the storage) for
+    /// all sockets together.
     pub fn udp_sockets(&self) -> impl Iterator<Item = UdpSocket> {
         let open = self.tables.udp.slots.iter().filter(|(_, slot)| !slot.is_closed());
         open.map(|(socket, _)| socket)
@@ -135,13 +137,17 @@ impl<'s, A> Cx<'s, A> {
 
 /// Output.
 impl<A> UdpMut<'_, '_, A> {
-    /// Queues a datagram for `peer`, all of it or nothing.
+    /// Queues a datagram for `peer`. The datagram is queued whole or not at all.
     ///
     /// # Errors
-    /// [`SendError::Full`] if the datagram does not fit now; [`UdpEvent::Writable`] is reported when it does.
-    /// [`SendError::TooLong`] if it can never fit: it is longer than the output ring holds, or than 65,507 bytes
-    /// (65,527 with IPv6). [`SendError::AddressInvalid`] for port 0 and an unspecified address. [`SendError::Closed`]
-    /// if the socket is closed or could not be bound. After an error, nothing is queued.
+    /// * [`SendError::Full`] if the datagram does not fit now. [`UdpEvent::Writable`] is reported when there is room
+    ///   for the datagram.
+    /// * [`SendError::TooLong`] if the datagram can never fit: it is longer than the output ring can hold, or longer
+    ///   than 65,507 bytes (65,527 bytes with IPv6).
+    /// * [`SendError::AddressInvalid`] if the port of `peer` is 0, or the IP address of `peer` is unspecified.
+    /// * [`SendError::Closed`] if the socket is closed or could not be bound.
+    ///
+    /// After an error nothing is queued.
     pub fn send_to(&mut self, data: &[u8], peer: SocketAddr) -> Result<(), SendError> {
         if peer.port() == 0 || peer.ip().is_unspecified() {
             return Err(SendError::AddressInvalid);
@@ -149,10 +155,10 @@ impl<A> UdpMut<'_, '_, A> {
         self.request(Kind::Datagram, peer, data)
     }
 
-    /// Queues a datagram for the peer to which the socket is connected, all of it or nothing.
+    /// Queues a datagram for the peer to which the socket is connected. The datagram is queued whole or not at all.
     ///
     /// # Errors
-    /// [`SendError::NotConnected`] if the socket is not connected. Otherwise the same as for
+    /// [`SendError::NotConnected`] if the socket is not connected. The other errors are the same as for
     /// [`send_to`](Self::send_to).
     pub fn send(&mut self, data: &[u8]) -> Result<(), SendError> {
         let slot = self.slot().ok_or(SendError::Closed)?;
@@ -161,12 +167,12 @@ impl<A> UdpMut<'_, '_, A> {
         self.request(Kind::Datagram, peer, data)
     }
 
-    /// Connects the socket: from now on it receives only from `peer`, and [`send`](Self::send) sends to `peer`.
-    /// Datagrams received before are kept. Call it again to connect to another peer.
+    /// Connects the socket: from now on the socket receives only from `peer`, and [`send`](Self::send) sends to `peer`.
+    /// Datagrams that were received earlier are kept. To connect to another peer, call this method again.
     ///
     /// # Errors
-    /// [`SendError::Full`] and [`SendError::AddressInvalid`], as for [`send_to`](Self::send_to). After an error nothing
-    /// has changed.
+    /// [`SendError::Full`], [`SendError::AddressInvalid`] and [`SendError::Closed`], as for [`send_to`](Self::send_to).
+    /// After an error nothing has changed.
     pub fn connect(&mut self, peer: SocketAddr) -> Result<(), SendError> {
         if peer.port() == 0 || peer.ip().is_unspecified() {
             return Err(SendError::AddressInvalid);
@@ -179,12 +185,12 @@ impl<A> UdpMut<'_, '_, A> {
         Ok(())
     }
 
-    /// Joins a multicast group, on the interface that the system chooses. If this fails, [`UdpEvent::Failed`] is
+    /// Joins a multicast group, on the interface that the system chooses. If the join fails, [`UdpEvent::Failed`] is
     /// reported.
     ///
     /// # Errors
     /// [`SendError::Full`] while the output ring has no room for the request, [`SendError::AddressInvalid`] if the
-    /// address is not a multicast group.
+    /// address is not a multicast group, [`SendError::Closed`] if the socket is closed or could not be bound.
     pub fn join_multicast(&mut self, group: IpAddr) -> Result<(), SendError> {
         self.request_for_group(Kind::Join, group)
     }
@@ -204,11 +210,12 @@ impl<A> UdpMut<'_, '_, A> {
         self.request(kind, (group, 0).into(), &[])
     }
 
-    /// Allows or forbids datagrams to broadcast addresses. They are forbidden by default: such a datagram is dropped,
-    /// and [`UdpEvent::Failed`] reports [`Denied`](super::UdpError::Denied).
+    /// Allows or forbids datagrams to broadcast addresses. By default they are forbidden. A forbidden datagram is
+    /// dropped, and [`UdpEvent::Failed`] reports [`Denied`](super::UdpError::Denied).
     ///
     /// # Errors
-    /// [`SendError::Full`] while the output ring has no room for the request.
+    /// [`SendError::Full`] while the output ring has no room for the request, [`SendError::Closed`] if the socket is
+    /// closed or could not be bound.
     pub fn set_broadcast(&mut self, allowed: bool) -> Result<(), SendError> {
         self.request(Kind::Broadcast, ([0; 4], allowed.into()).into(), &[])
     }
@@ -252,7 +259,7 @@ impl<A> UdpMut<'_, '_, A> {
         Some(Datagram { from: address, data, truncated: is_cut })
     }
 
-    /// Discards the oldest datagram. Returns whether there was one.
+    /// Discards the oldest datagram. Returns whether there was a datagram.
     pub fn consume(&mut self) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(self.socket) else { return false };
         if slot.input.len() == 0 {
@@ -297,14 +304,14 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         self.cx
     }
 
-    /// Returns the address to which the socket is bound; `None` until the back end has bound it. If port 0 was
-    /// requested, the address contains the port that was chosen.
+    /// Returns the address to which the socket is bound; `None` until the back end has bound the socket. If port 0 was
+    /// requested, the address contains the port that was chosen instead.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         let bound = self.slot().filter(|slot| slot.has(flag::BOUND));
         bound.map(|slot| slot.address.into())
     }
 
-    /// Returns the peer to which the socket is connected.
+    /// Returns the peer to which the socket is connected; `None` if the socket is not connected.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         let connected = self.slot().filter(|slot| slot.has(flag::CONNECTED));
         connected.map(|slot| slot.peer.into())
@@ -348,8 +355,8 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
     }
 
     /// Closes the socket. The handle is stale from now on, and no callback follows. Received datagrams are dropped.
-    /// Queued datagrams are sent if this is possible without waiting. The slot is freed when the back end has closed
-    /// the socket of the system or of the stack, before the loop's next wait. Until then [`Cx::bind`] may return
+    /// Queued datagrams are sent if this is possible without waiting. The slot is freed before the loop's next wait,
+    /// when the back end takes the action to close the socket. Until then [`Cx::bind`] may return
     /// [`FullError::Udp`](crate::FullError::Udp).
     pub fn close(&mut self) {
         if self.slot().is_some() {

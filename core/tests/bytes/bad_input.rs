@@ -88,7 +88,7 @@ fn a_ring_of_no_bytes_accepts_nothing_and_returns_nothing() {
     assert_eq!((ring.contiguous(0).unwrap().len(), ring.contiguous(1)), (0, None));
     let mut buffer = [0; 4];
     assert_eq!((ring.read_line(&mut buffer), ring.take_line(Eol::Lf)), (None, None));
-    // A ring of no bytes can hold no `x`.
+    // A ring of zero bytes can never hold an `x`, so the result is an error at once.
     assert_eq!(ring.read_until(b"x", &mut buffer), LONG);
     let mut memory = [0; 2];
     let mut other = RingBuffer::new(&mut memory);
@@ -111,14 +111,14 @@ fn a_stream_passes_through_a_ring_of_one_byte() {
         target[0]
     });
     assert_eq!(&passed, b"a stream");
-    // Only an empty line and its end fit into the ring.
+    // Only an empty line fits into a ring of one byte, because its line end takes the whole ring.
     let mut lines = Vec::new();
     for byte in b"\nab\n\n" {
         ring.write(&[*byte]).unwrap();
         lines.extend(ring.take_line(Eol::Crlf).map(|line| line.map(<[u8]>::to_vec)));
     }
     assert_eq!(lines, [Ok(vec![]), Err(LineError::TooLong), Ok(vec![])]);
-    // The ring can never hold both bytes of this line end at once.
+    // The line end `\r\n` has two bytes, so it never fits into a ring of one byte.
     for (at, byte) in b"a\r\n\r\n".iter().enumerate() {
         ring.write(&[*byte]).unwrap();
         assert_eq!(ring.take_line(Eol::CrlfStrict).is_some(), at == 0, "reported once");
@@ -141,8 +141,9 @@ fn a_line_longer_than_the_ring_is_reported_once_and_skipped() {
                     lines.push(line.map(<[u8]>::to_vec).ok());
                 }
             }
-            // With `Eol::Any`, the `\r` after the first digits already ends the first line. If it arrives in another
-            // part than the `\r\n` after it, the `\r\n` ends an empty line. Empty lines are ignored here.
+            // With `Eol::Any`, the `\r` after the digits of the first line already ends this line. The next bytes are
+            // `\r\n`. If they arrive in a later part than the first `\r`, they end an empty line. Empty lines are
+            // ignored here.
             lines.retain(|line| eol != Eol::Any || line.as_deref() != Some(b""));
             let short = |line: &[u8]| Some(line.to_vec());
             let returns = if eol == Eol::Lf { &b"\r"[..] } else { b"" };

@@ -5,7 +5,7 @@ use picoevent::{ConnMut, EventBase, IoError, RingBuffer};
 
 use crate::{App, Base, drain_all, feed, open, storage};
 
-/// Writes while there is room, using only the traits.
+/// Writes while there is room, using only the traits of embedded-io.
 fn writes<T: Write<Error = IoError> + WriteReady>(to: &mut T) {
     assert_eq!((to.write_ready(), to.write(b"")), (Ok(true), Ok(0)));
     assert_eq!(to.write_all(b"123456789"), Err(IoError::Full), "all or nothing");
@@ -17,7 +17,7 @@ fn writes<T: Write<Error = IoError> + WriteReady>(to: &mut T) {
     assert_eq!((to.write_all(b"i"), to.flush()), (Err(IoError::Full), Ok(())));
 }
 
-/// Reads `abcd`, using only the traits.
+/// Reads `abcd`, using only the traits of embedded-io.
 fn reads<T: Read<Error = IoError> + BufRead + ReadReady>(from: &mut T) {
     let mut target = [0; 2];
     assert_eq!((from.read_ready(), from.read(&mut target), target), (Ok(true), Ok(2), *b"ab"));
@@ -26,7 +26,7 @@ fn reads<T: Read<Error = IoError> + BufRead + ReadReady>(from: &mut T) {
     assert_eq!((from.read(&mut target), target[0]), (Ok(1), b'd'));
 }
 
-/// Checks that no more input is available yet.
+/// Checks the results of all reading methods while there is no input.
 fn waits<T: Read<Error = IoError> + BufRead + ReadReady>(from: &mut T) {
     assert_eq!(from.read_ready(), Ok(false));
     assert_eq!((from.read(&mut [0; 2]), from.read(&mut [])), (Err(IoError::NotReady), Ok(0)));
@@ -90,7 +90,7 @@ fn nothing_is_written_by_the_traits_after_our_end() {
         view.finish();
         assert_eq!(Write::write(&mut view, b"x"), Err(IoError::Finished));
         assert_eq!((view.write_all(b"x"), view.write_ready()), (Err(IoError::Finished), Ok(false)));
-        // More input may still arrive.
+        // More input may still arrive. So a read does not return the end of the stream.
         let read = |view: &mut ConnMut<'_, '_, App>| Read::read(view, &mut [0; 8]);
         assert_eq!(read(&mut view), Err(IoError::NotReady));
     });

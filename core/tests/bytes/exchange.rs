@@ -1,5 +1,5 @@
-//! Transfers between connections whose pools exchange rings. No byte is copied. Otherwise the results are the same as
-//! those of a transfer that copies bytes.
+//! Transfers between connections whose pools exchange rings. No byte is copied. All other results are the same as in a
+//! transfer that copies the bytes.
 
 use picoevent::{
     Action, Conn, ConnEvent, EventBase, Pool, Settings, SetupError, StaleError, Storage,
@@ -16,7 +16,7 @@ fn of_pool(base: &mut Base, app: &mut App, pool: Pool) -> Conn {
     accept(base, app, pool)
 }
 
-/// Transfers all input of one connection to another. Returns whether the bytes stayed at the same address.
+/// Transfers all input of one connection to another. Returns whether the bytes stayed at their address in memory.
 fn transfers_without_copy(base: &mut Base, from: Conn, to: Conn) -> bool {
     let mut view = base.conn(from).unwrap();
     let (index, amount) = (view.peek().0.as_ptr(), view.input_len());
@@ -91,7 +91,7 @@ fn rings_of_other_sizes_or_with_marks_or_of_other_pools_are_copied() {
     feed(&mut base, a, b"abcd");
     assert!(!transfers_without_copy(&mut base, a, a), "the mark makes the input ring shorter");
     assert_eq!(drain_all(&mut base, a), b"abcd");
-    // If only a part of the input is transferred, it is copied.
+    // If only a part of the input is transferred, this part is copied.
     passes(&mut base, &mut app);
     let b = of_pool(&mut base, &mut app, POOL);
     feed(&mut base, b, b"abcd");
@@ -113,7 +113,7 @@ fn a_pool_that_exchanges_takes_eight_bytes_more_for_each_connection() {
     assert_eq!(made.to_string(), text);
 }
 
-/// Runs random operations. Returns a log of their results.
+/// Runs random operations on four connections. Returns a log of the results.
 fn run_random(pools: [Pool; 2], seed: u64) -> Vec<String> {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);

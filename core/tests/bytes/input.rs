@@ -1,5 +1,5 @@
-//! Input of a connection: bytes that are put back, lines that are read without a copy, and the stored state of a search
-//! for a line.
+//! Input of a connection: bytes are prepended, lines are read without a copy, and the result of a search for a line is
+//! stored.
 
 use picoevent::{
     Action, ConnEnd, ConnError, ConnEvent, Eol, EventBase, Instant, Pool, RingBuffer, WriteError,
@@ -148,7 +148,7 @@ fn transfer_some_moves_the_given_amount_and_not_more() {
     feed(&mut base, conn, b"abcdefgh");
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.find_eol(Eol::Lf), None);
-    // A transfer to the same connection, as an echo.
+    // The input is transferred to the output of the same connection, as an echo does.
     assert_eq!(view.transfer_some(conn, 0), Ok(0));
     assert_eq!(view.transfer_some(conn, 3), Ok(3));
     assert_eq!(view.transfer_some(conn, 3), Ok(1), "there is no more room");

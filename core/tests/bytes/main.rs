@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use picoevent::memory::StaticSlot;
 use picoevent::{Action, Conn, ConnEvent, ConnMut, EventBase, Pool, PoolId, Settings, Storage};
 
-/// The events the application got, and its reaction to them.
+/// The events that the application got, and a function that each callback calls.
 #[derive(Default)]
 struct App {
     events: Vec<ConnEvent>,
@@ -53,7 +53,7 @@ fn peer() -> SocketAddr {
     "192.0.2.7:4242".parse().unwrap()
 }
 
-/// Returns an accepted connection in a separate pool. The application has already got its `Opened` event.
+/// Returns an accepted connection in a separate pool. The application has already got the connection's `Opened` event.
 fn open(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
     let pool = base.add_pool(Pool::new(1).rings(input, output)).unwrap();
     accept(base, app, pool)
@@ -100,7 +100,7 @@ fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
     amount
 }
 
-/// Sends up to `most` bytes of the next part of the output. Returns them.
+/// Sends up to `most` bytes of the next part of the output. Returns the sent bytes.
 fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
     let (first, second) = base.output(conn);
     let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();
@@ -108,7 +108,7 @@ fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
     bytes
 }
 
-/// Sends all output, part by part. Returns it.
+/// Sends all output, part by part. Returns the sent bytes.
 fn drain_all(base: &mut Base, conn: Conn) -> Vec<u8> {
     let part = || {
         let part = drain(base, conn, usize::MAX);

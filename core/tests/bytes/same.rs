@@ -137,7 +137,7 @@ fn text_can_be_written_through_the_trait_fmt_write() {
     let mut memory = [0; 6];
     let mut ring = RingBuffer::new(&mut memory);
     for _ in 0..2 {
-        // In the second round there is no room.
+        // In the second round, the rings have no room.
         let reported = report(&mut ring);
         assert_eq!(report(&mut base.conn(conn).unwrap()), reported);
         assert_eq!(ring.contiguous(6).unwrap(), b"12, 34");

@@ -1,4 +1,5 @@
-//! Static bytes in the output: they are sent in order, part by part, and they count as output everywhere.
+//! Static bytes in the output: they are sent in order, part by part. All methods and timeouts treat them like other
+//! output.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ fn the_back_end_gets_static_bytes_in_parts_and_is_requested_to_send_each() {
     assert_eq!(base.output(conn), (&b"c"[..], &[][..]));
     drain(&mut base, conn, 1);
     assert_eq!(actions(&mut base), [Action::Send(conn)]);
-    // The output is the page itself, not a copy.
+    // The addresses are those of `PAGE`, so the bytes were not copied.
     assert_eq!(base.output(conn).0.as_ptr_range(), PAGE.as_ptr_range());
     drain(&mut base, conn, 10);
     assert_eq!(base.output(conn).0.as_ptr(), PAGE[10..].as_ptr());
@@ -112,7 +113,7 @@ fn our_end_of_stream_and_a_close_wait_for_static_bytes() {
         passes(&mut base, &mut app);
         let end = Action::End(conn);
         assert!(!actions(&mut base).contains(&end));
-        // `delivered` is ignored before the end of the stream was requested.
+        // The back end reports `delivered` before the base has requested the end of the stream. This report is ignored.
         drain(&mut base, conn, PAGE.len() - 1);
         base.delivered(conn);
         assert!(!actions(&mut base).contains(&end) && !base.is_lingering(conn));

@@ -10,7 +10,7 @@ use crate::{
 const FREE: StaticSlot = StaticSlot::new();
 static PAGE: &[u8] = b"a page";
 
-/// Ends a connection, and checks that another connection can use its slot for a static slice.
+/// Ends a connection that uses the only slot for a static slice. Checks that another connection can use this slot.
 fn ends(end: fn(&mut Base, Conn)) {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 1]);

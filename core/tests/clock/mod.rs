@@ -10,7 +10,7 @@ use picoevent::{Action, Backend, EventBase, Fired, Instant};
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     pub now: Instant,
-    /// The time at which a wait ends, if not at its deadline.
+    /// The time at which each wait ends. If it is `None`, a wait ends at its deadline.
     pub wakes: Option<Instant>,
     /// The deadline of the last wait, as given to [`Backend::wait`].
     pub until: Instant,

@@ -1,4 +1,4 @@
-//! Input and output, and the conditions of their callbacks.
+//! Input and output, and when their callbacks run.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The steps of a close: first the output, then our end of stream, then the peer's end of stream, each within its
+//! The steps of a close: the output is sent, then our stream ends, then the peer's stream ends. Each step has a time
 //! limit.
 
 use std::time::Duration;
@@ -10,7 +10,8 @@ use crate::{
     try_connect, with_conn,
 };
 
-/// Returns a closed connection whose end of stream the peer has acknowledged.
+/// Returns a closed connection that lingers: the peer has acknowledged the end of our stream, but has not ended its own
+/// stream yet.
 fn lingering(base: &mut Base) -> Conn {
     let mut app = App::default();
     let conn = connect(base);

@@ -19,9 +19,9 @@ fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     (first, second)
 }
 
-/// Reports a received byte for the first connection, calls `report`, which reports events of the second connection, and
-/// runs a pass. In this pass the first connection's callback runs `change` on the second connection. Returns the calls
-/// of the second connection.
+/// Reports a received byte for the first connection. Then calls `report`, which makes callbacks of the second
+/// connection due. Then runs one pass: the callback of the first connection runs first, and calls `change` for the
+/// second connection. Returns the events with which the second connection's callback was called.
 fn meanwhile(
     base: &mut Base,
     app: &mut App,
@@ -114,7 +114,7 @@ fn a_write_callback_waits_while_writing_is_disabled() {
 fn output_of_the_read_callback_can_be_sent_before_the_end_of_stream_is_reported() {
     let (mut base, mut app) = (base(), App::default());
     let (_, conn) = pair(&mut base, &mut app);
-    // Echoes, and aborts at the end of stream, as libevent programs do.
+    // The callback echoes input, and aborts the connection at the end of the stream, as programs with libevent do.
     app.react = Some(|_, conn, event| match event {
         ConnEvent::Readable => _ = conn.transfer(conn.id()),
         _ => conn.abort(),
@@ -159,7 +159,7 @@ fn input_before_the_end_of_the_stream_is_reported_before_it_whenever_reading_is_
     }
 }
 
-/// The less urgent connection gets input first.
+/// The input of the less urgent connection is reported first. So the order of the calls depends only on the priorities.
 #[test]
 fn a_more_urgent_connection_is_called_first() {
     let (mut base, mut app) = (base(), App::default());

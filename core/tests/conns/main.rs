@@ -1,4 +1,4 @@
-//! Connections: input and output, the conditions of the callbacks, and all ways to end.
+//! Connections: input and output, when the callbacks run, and all ways to end.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -29,11 +29,11 @@ struct App {
     /// Another connection, on which a callback runs `change`.
     other: Option<Conn>,
     change: Option<fn(&mut Cx<App>, Conn)>,
-    /// The direction of the last failure, as reported to the callback.
+    /// The result of `failed_direction` in the last callback. It is `None` if the test does not store it.
     found: Option<Option<Direction>>,
     /// The listener that accepted the last connection.
     listener: Option<Listener>,
-    /// An action on the listener, run once, when a connection opens.
+    /// A function that is called once, when a connection opens, with the listener that accepted this connection.
     at_listener: Option<fn(&mut Cx<App>, Listener)>,
 }
 
@@ -82,8 +82,8 @@ const ABORTED: ConnEvent = ConnEvent::Ended(ConnEnd::Aborted);
 
 static SETTINGS: Settings = Settings::new();
 
-/// Returns the pool of all the storage's connections. The first call for a base adds it. The first pool has the same ID
-/// in all bases.
+/// Returns a pool with all connections of the storage. The first call for a base adds this pool. Later calls return the
+/// stored ID, because the first pool has the same ID in all bases.
 fn pool(base: &mut Base) -> PoolId {
     static POOL: OnceLock<PoolId> = OnceLock::new();
     let added = base.add_pool(Pool::rest().rings(4, 8));
@@ -119,7 +119,7 @@ fn listener(base: &mut Base) -> Listener {
     listener
 }
 
-/// Returns an accepted connection. The application has already got its `Opened` event.
+/// Returns an accepted connection. The application has already got the connection's `Opened` event.
 fn open(base: &mut Base, app: &mut App) -> Conn {
     let listener = listener(base);
     let conn = base.accepted(listener, peer()).unwrap();

@@ -6,7 +6,8 @@ use picoevent::{
 
 use super::{App, Base, actions, at, base, connect, drain, feed, ms, peer, pool, with_conn};
 
-/// Returns an open connection with rings of 4 and 8 bytes and these settings. Reading is enabled.
+/// Returns an open connection with the settings `settings`, an input ring of 4 bytes and an output ring of 8 bytes.
+/// Reading is enabled.
 fn marked(settings: &'static Settings) -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base);
@@ -19,7 +20,7 @@ fn marked(settings: &'static Settings) -> (Base<'static>, App, Conn) {
     (base, app, conn)
 }
 
-/// Writes `data` to the input ring, reports it as received, and runs a pass. Returns the calls.
+/// Writes `data` to the input ring, reports it as received, and runs a pass. Returns the events of the callbacks.
 fn events_after_input(base: &mut Base, app: &mut App, conn: Conn, data: &[u8]) -> Vec<ConnEvent> {
     assert_eq!(feed(base, conn, data), data.len());
     base.dispatch(app);

@@ -91,7 +91,8 @@ fn a_connect_that_is_not_answered_times_out_once() {
     }
 }
 
-/// The loop forgets the deadline of a timeout that does not run. It must find the deadline again.
+/// While writing is disabled, the connect timeout does not run, and the loop has no deadline for it. When writing is
+/// enabled, the loop must set the deadline again.
 #[test]
 fn a_connect_timeout_starts_again_when_writing_is_enabled_again() {
     static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
@@ -182,8 +183,8 @@ fn progress_before_its_callback_cancels_a_timeout() {
     base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().write(b"ab").unwrap();
     base.after(ms(10), |app: &mut App, _| app.calls.push(ConnEvent::Opened)).unwrap();
-    // The timer's callback runs first, because it is more urgent. Both timeouts have passed by then, but their
-    // callbacks have not run.
+    // The timer's callback runs first, because it is more urgent. When it runs, both timeouts of the connection have
+    // passed, but their callbacks have not run.
     let calls = iterate(&mut base, &mut app, 10, |_| ());
     assert_eq!(calls, [ConnEvent::Opened]);
     let calls = iterate(&mut base, &mut app, 11, |base| {

@@ -1,4 +1,4 @@
-//! Adding and deleting: deadlines, intervals and interest.
+//! Adding and deleting events: deadlines, intervals and interest.
 
 use picoevent::{EventFlags, Mode};
 

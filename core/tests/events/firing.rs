@@ -92,7 +92,8 @@ fn a_one_shot_that_timed_out_does_not_wait_for_its_source_any_more() {
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
-    // The event is due but not called yet when its source becomes ready.
+    // A more urgent timer has the same deadline as the event and is called first. So when the source becomes ready, the
+    // event is due because of its timeout, but has not been called.
     let urgent = timer(&mut base, Mode::OneShot, 2);
     base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
     base.event(urgent).unwrap().add(Some(ms(5))).unwrap();

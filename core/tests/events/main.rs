@@ -1,4 +1,4 @@
-//! The rules of events, under libevent's names: add, delete, activate, persistent, signals.
+//! The rules of events, with libevent's terms: add, delete, activate, persistent, signals.
 
 mod activating;
 mod adding;
@@ -54,7 +54,7 @@ fn at(millis: u64) -> Instant {
     Instant::from_micros(millis * 1000)
 }
 
-/// Advances to `millis` and runs passes until nothing is due. Returns the calls.
+/// Advances the time to `millis` and runs passes until nothing is due. Returns the recorded calls.
 fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, EventFlags)> {
     let mut clock = Clock::at(at(millis));
     base.begin(Run::NONBLOCK);

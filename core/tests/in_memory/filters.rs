@@ -24,7 +24,8 @@ impl Filter<App> for Xor {
     }
 }
 
-/// A filter that sends each byte three times, and an end marker. Three equal bytes are one unit.
+/// A filter that sends each byte three times, and an end marker at the end of the stream. A group of three equal bytes
+/// is one unit: the receiving side replaces it with one byte.
 struct Triple;
 
 const MARK: &[u8] = b"###";
@@ -63,7 +64,7 @@ impl Filter<App> for Triple {
     }
 }
 
-/// A filter that does not change the bytes, and adds a long text at the end.
+/// A filter that does not change the bytes, but adds a text of `LONG` bytes at the end of the stream.
 struct Signed;
 
 impl Filter<App> for Signed {
@@ -83,7 +84,7 @@ impl Filter<App> for Signed {
     }
 }
 
-/// The length of that text. It is more than the room that a filter gets in one call.
+/// The length of the text that [`Signed`] adds. This length is more than the room that a filter gets in one call.
 const LONG: usize = 150;
 
 fn as_it_is(from: &[u8], to: &mut [u8]) -> Moved {
@@ -174,7 +175,8 @@ fn a_close_above_arrives_after_the_bytes_and_the_mark() {
     }
 }
 
-/// When the end marker is produced, the output ring below is full, or it is shorter than the marker.
+/// When the filter writes its end marker, the output ring below the filter is full, or the ring is shorter than the
+/// marker.
 #[test]
 fn a_long_mark_is_written_in_several_parts() {
     for ring in [1, 2, 7, 64, 149, 150, 600] {
@@ -194,7 +196,7 @@ fn a_long_mark_is_written_in_several_parts() {
 fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
     for ring in [1, 2] {
         for then in [Then::Close, Then::Finish] {
-            // The result is the same when the peer has already ended its stream.
+            // The result must be the same if the peer has already ended its stream.
             for outer in [Then::Nothing, Then::Finish] {
                 let ends = [End::sends(b"", outer), End::sends(b"", then)];
                 let [outer, above] = run_filtered::<Triple>((8, ring), ends);
@@ -228,7 +230,7 @@ fn a_connection_that_is_ended_directly_below_its_filter_is_reset() {
     }
 }
 
-/// A simulation found this bug: the filter was called in an endless loop.
+/// A simulation found a bug: while there was no room below the filter, the filter was called in an endless loop.
 #[test]
 fn a_close_above_waits_for_room_below_without_iterations() {
     with_pool((8, 8), |base, app, pool| {
@@ -248,8 +250,8 @@ fn a_close_above_waits_for_room_below_without_iterations() {
     });
 }
 
-/// Random calls found this bug: the connection below was never freed. The pool is full, so a new connection takes the
-/// slot of a lingering connection.
+/// Random calls found a bug: the connection below the filter was never freed. In this test the pool `small` is full, so
+/// the first connection of a new pair takes the slot of the lingering connection above the filter.
 #[test]
 fn a_connection_above_a_filter_that_is_evicted_ends_the_one_below() {
     let mut storage = Box::new(Storage::<App, 1, 4, 64, 1, 2>::new());
@@ -271,7 +273,8 @@ fn a_connection_above_a_filter_that_is_evicted_ends_the_one_below() {
     assert_eq!((base.counts().conns, app.ends[&outer].received.len()), (0, 3));
 }
 
-/// No callbacks run at the end of a program, so a filter's last bytes cannot be produced.
+/// A program calls `close_all` at its end, and no callbacks run after that. So the filter cannot write its last bytes.
+/// Therefore the connection below must be reset, unless the filter has already finished.
 #[test]
 fn close_all_resets_a_stream_that_its_filter_has_not_finished() {
     for (writes, is_done) in [(false, false), (true, false), (false, true), (true, true)] {

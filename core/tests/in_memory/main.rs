@@ -1,6 +1,7 @@
 //! Connections in memory: pairs, and connections above filters.
 //!
-//! They need no device, so each test runs a few iterations of a loop with a clock that jumps to the next deadline.
+//! These connections need no device. So each test runs a few iterations of a loop, with a clock that jumps to the next
+//! deadline.
 
 use std::collections::{HashMap, VecDeque};
 use std::task::Poll;
@@ -61,9 +62,9 @@ struct App {
     ends: HashMap<Conn, End>,
     /// The connections above a filter for which the filter's `ended` was called.
     ended: Vec<Conn>,
-    /// The number of bytes that a filter has added at the end.
+    /// The number of bytes that a filter has added at the end of the stream.
     signed: usize,
-    /// The events of connections whose callbacks only record them, in order.
+    /// The events of connections whose callbacks do nothing but record events, in order.
     called: Vec<(Conn, ConnEvent)>,
 }
 
@@ -99,7 +100,7 @@ fn on_event(app: &mut App, conn: &mut ConnMut<App>, event: ConnEvent) {
         }
     }
     if event == ConnEvent::Eof {
-        // Echoed bytes may still be unsent, and input may still wait for room.
+        // The connection is closed only when no input waits for room and all bytes are sent.
         if conn.input_len() == 0 && end.to_send.is_empty() {
             conn.close();
         }
@@ -165,7 +166,8 @@ fn run(base: &mut EventBase<App>, app: &mut App) -> Result<Duration, Stuck> {
     panic!("the loop does not end");
 }
 
-/// Runs `test` with a base that has a pool of connections in memory, with rings of these sizes.
+/// Runs `test` with a base that has a pool of connections in memory. `rings` are the sizes of the input and output
+/// rings.
 fn with_pool(rings: (usize, usize), test: impl FnOnce(&mut EventBase<App>, &mut App, PoolId)) {
     let mut storage = Box::new(Storage::<App, 2, 8, 16384, 1, 2>::new());
     let mut base = EventBase::new(&mut storage);

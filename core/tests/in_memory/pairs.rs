@@ -61,7 +61,7 @@ fn an_abort_resets_the_other_end() {
 fn a_closed_end_waits_for_the_other_no_longer_than_its_limit() {
     with_pool((16, 16), |base, app, pool| {
         base.set_close_limits(Duration::from_secs(5), Duration::from_secs(3));
-        // `other` does not read, so it does not see the end of the stream and does not close.
+        // Reading is disabled on `other`. So `other` never gets the end of the stream, and does not close.
         let [one, other] = pair(base, app, pool, [End::sends(b"", Then::Close), End::default()]);
         base.conn(other).unwrap().disable(Direction::Read);
         assert_eq!(run(base, app), Err(Stuck));
@@ -189,7 +189,8 @@ fn a_pair_that_does_not_fit_is_refused_and_takes_nothing() {
     assert_eq!(app.ends[&one].how_it_ended(), Some(ConnEnd::Aborted));
 }
 
-/// Bytes move in the iteration after the callback that wrote them, even if the callback took a long time.
+/// When a callback has written bytes, the loop moves them in the next iteration. A timeout that the bytes restart
+/// begins at the time of this move, even if the callback took a long time.
 #[test]
 fn a_timeout_counts_from_when_the_bytes_have_moved() {
     let idle = Duration::from_secs(1);
@@ -199,7 +200,7 @@ fn a_timeout_counts_from_when_the_bytes_have_moved() {
         base.conn(one).unwrap().write(b"x").unwrap();
         base.conn(other).unwrap().set_timeouts(Some(idle), None);
         let begun = base.now();
-        // A callback that takes 300 ms.
+        // Simulates a callback that takes 300 ms.
         let late = begun.after(Duration::from_millis(300));
         let mut clock = Clock { now: late, actions: Vec::new() };
         assert_eq!(base.settle(&mut clock), Ok(()));
@@ -233,8 +234,8 @@ fn consumed_input_leaves_no_due_callback_when_the_low_mark_is_lowered_to_zero() 
     });
 }
 
-/// Bytes that move together are reported together, even if they wrap at the end of the ring. The comparison with
-/// libevent in `tests/oracle` found this case.
+/// Bytes that the loop moves in one iteration are reported in one callback, even if they wrap at the end of the ring.
+/// The comparison with libevent in `tests/oracle` found this case.
 #[test]
 fn the_reader_is_called_before_the_writer_wherever_the_bytes_lie_in_their_ring() {
     static LOW: Settings = Settings::new().input_marks(4, 8);
@@ -247,7 +248,8 @@ fn the_reader_is_called_before_the_writer_wherever_the_bytes_lie_in_their_ring()
                 base.pair_with([(pool, &SETTINGS, record), (pool, &LOW, record)]).unwrap();
             assert_eq!(base.conn(one).unwrap().write_some(&[b'x'; 8]), 8);
             run(base, app).unwrap_err();
-            // The input of `other` is full, and the output of `one` begins at `shift`.
+            // The next lines fill the input of `other`, and move the beginning of the output of `one` to offset `shift`
+            // in its ring.
             assert_eq!(base.conn(one).unwrap().write_some(&[b'y'; 8]), 8);
             run(base, app).unwrap_err();
             assert_eq!(base.conn(other).unwrap().consume(shift), shift);

@@ -1,4 +1,4 @@
-//! The time between two iterations, if the caller runs them one by one.
+//! The loop's time between two iterations, if the program calls each iteration itself.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 

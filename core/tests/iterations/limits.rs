@@ -1,4 +1,4 @@
-//! The limits of a pass, and the time within it.
+//! The dispatch limits of a pass, and changes of the loop's time within a pass.
 
 use picoevent::{DispatchLimit, Mode, Priority, Wait};
 
@@ -17,8 +17,8 @@ fn a_limit_of_callbacks_lets_the_loop_check_for_new_events() {
         passes.push(app.take());
     }
     assert_eq!(passes, [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
-    // The limit has a priority. It does not limit events that are more urgent than this priority. For other events, a
-    // limit of zero callbacks still allows one callback in each pass.
+    // A limit applies only to events of its own priority and to less urgent events. For these events, a limit of zero
+    // callbacks still allows one callback in each pass.
     let urgent = Priority::new(3).unwrap();
     base.set_dispatch_limit(Some(DispatchLimit { callbacks: Some(0), ..limit }));
     for event in &events {

@@ -1,5 +1,5 @@
-//! Callbacks that become due because of the back end's actions. The tests check whether the back end checks for new
-//! events before these callbacks run.
+//! The back end's actions can make callbacks due. The tests check whether the back end checks for new events before
+//! these callbacks run.
 
 use core::convert::Infallible;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
 #[derive(Default)]
 struct Log(Vec<&'static str>);
 
-/// Sends a greeting. Each time all output was sent, it sends more.
+/// Sends a greeting. Each time all output was sent, sends more output.
 struct Greeter;
 
 impl Protocol<Log> for Greeter {
@@ -75,7 +75,7 @@ impl Backend<Log> for OneClient {
 const POOL: Pool = Pool::new(1).rings(16, 16);
 type TestStorage = Storage<Log, 2, 1, { POOL.bytes() }>;
 
-/// Makes a base whose loop has begun, and its back end.
+/// Makes a base and its back end, and begins a run of the loop.
 fn begin(storage: &mut TestStorage, may_skip: bool) -> (EventBase<'_, Log>, OneClient) {
     let mut base = EventBase::new(storage);
     let pool = base.add_pool(POOL).unwrap();
@@ -92,7 +92,8 @@ fn three_iterations(may_skip: bool, set_up: fn(&mut EventBase<Log>)) -> Vec<&'st
     let mut log = Log::default();
     for _ in 0..3 {
         assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
-        // The iteration checked for new events before its callbacks ran.
+        // In each iteration, the back end checked for new events before the callback ran. So the check must come before
+        // the callback in the log.
         let called = log.0.pop();
         log.0.append(&mut back_end.polls);
         log.0.extend(called);

@@ -1,5 +1,5 @@
-//! Events of sources that are freed after one call (`once`), edge-triggered events, and when the interest in a source
-//! is registered again.
+//! Events of sources: events that are freed after one call (`once`), edge-triggered events, and readiness that must be
+//! reported again.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -43,7 +43,8 @@ fn cancel_returns_whether_an_alarm_was_set_or_due() {
     assert!(base.conn(conn).unwrap().alarm_every(ms(5)).cancel_alarm(), "it was set");
     assert!(!base.conn(conn).unwrap().cancel_alarm());
     assert_eq!(passes_at(&mut base, &mut app, 10), []);
-    // The alarm of a connection of low priority is due, but more urgent callbacks run first.
+    // The alarm is due, but its callback has not run: the connection has a low priority, and a more urgent callback
+    // runs first.
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().alarm_after(ms(5));
     base.after(ms(5), |_: &mut App, _| ()).unwrap();
@@ -105,7 +106,8 @@ fn at_the_end_of_the_clock_no_alarm_is_reported_that_was_not_set() {
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Timeout(Direction::Read)]);
 }
 
-/// A due timeout has no key in the heap. When its callback is cancelled, the timeout gets a key again.
+/// While a timeout is due, the timer heap has no entry for it. When input cancels the callback of the timeout, the heap
+/// must get an entry for the restarted timeout.
 #[test]
 fn a_timeout_whose_callback_was_cancelled_is_reported_later() {
     let (mut base, mut app, conn) = with_conn();

@@ -1,5 +1,7 @@
-//! The busy text, which is sent to clients that connect when the pool is full; the spare slots of a pool, which are
-//! reserved for such clients; and the limits of listeners.
+//! The busy text, spare slots and the limits of listeners.
+//!
+//! If a client connects when the pool is full, it gets the busy text. A pool can have spare slots, which are reserved
+//! for such clients.
 
 use picoevent::{AcceptError, Action, Conn, ConnError, ConnEvent, Pool, Settings};
 
@@ -70,8 +72,8 @@ fn without_a_busy_text_a_spare_slot_is_not_used() {
     assert!(!base.has_room(listener));
     let refused = base.outgoing_with(pool, &SETTINGS, App::record);
     assert_eq!(refused, Err(picoevent::SetupError::PoolFull));
-    // A closed connection that still delivers its output does not count as in use, so the next client
-    // is served in the spare slot.
+    // A closed connection that still delivers its output does not count as in use. So the next client gets a normal
+    // connection, although only the spare slot is free.
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     assert!(base.has_room(listener));
@@ -92,7 +94,7 @@ fn a_listener_accepts_no_more_than_its_limit() {
     let other = base.accepted(free, peer()).unwrap();
     passes(&mut base, &mut app);
     assert_eq!((base.listener(free).unwrap().conns(), base.conns_in_use(pool)), (1, 3));
-    // A closed connection does not count, although it still delivers its output.
+    // A closed connection does not count for the limit of the listener, although it still delivers its output.
     base.conn(conns[0]).unwrap().write(b"bye").unwrap();
     base.conn(conns[0]).unwrap().close();
     assert_eq!(base.listener(bounded).unwrap().conns(), 1);
@@ -118,7 +120,8 @@ fn a_listener_at_its_limit_sends_the_busy_text_like_one_whose_pool_is_full() {
     assert_eq!(drain(&mut base, busy, 99), b"busy\r\n");
 }
 
-/// The busy text is sent from any free slot of the pool. A listener that must always have a slot needs a separate pool.
+/// A connection that only gets the busy text can take any free slot of the pool, not only a spare slot. A listener that
+/// must always have a slot needs a separate pool.
 #[test]
 fn a_busy_text_at_the_limit_takes_an_ordinary_slot_until_it_is_delivered() {
     let (mut base, mut app) = (base(), App::default());

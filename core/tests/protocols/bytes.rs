@@ -1,4 +1,5 @@
-//! Bytes: writing all or nothing, room for answers, and transfers between pools.
+//! Bytes: a write is all or nothing, input is reported only if there is room for an answer, and bytes can be
+//! transferred between pools.
 
 use picoevent::{ConnEvent, Pool, Settings, WriteError};
 

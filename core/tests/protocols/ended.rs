@@ -1,4 +1,5 @@
-//! Every connection that the application knows gets exactly one `ended` callback, whatever the reason for its end.
+//! Every connection that was reported to the application gets exactly one `ended` callback, whatever the reason for its
+//! end.
 
 use picoevent::{Action, ConnError, ConnEvent, Direction, Priority, StaleError};
 
@@ -158,7 +159,8 @@ fn a_callback_that_ends_all_connections_causes_one_end_for_each() {
 #[test]
 fn the_slot_is_freed_when_the_end_was_reported_and_the_back_end_is_done() {
     let (mut base, mut app, conn) = with_conn();
-    // The back end finishes first, because the `ended` callback has a low priority.
+    // In this part, the back end resets the connection before the `ended` callback runs, because the connection has a
+    // low priority.
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().abort();
     base.after(ms(0), |_: &mut App, _| ()).unwrap();
@@ -168,7 +170,7 @@ fn the_slot_is_freed_when_the_end_was_reported_and_the_back_end_is_done() {
     app.react = Some(|_, conn, _| assert_eq!(conn.index_in_pool(), Some(0)));
     assert_eq!(passes(&mut base, &mut app), [ABORTED]);
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
-    // The `ended` callback runs before the back end finishes.
+    // In this part, the `ended` callback runs before the back end resets the connection.
     app.react = None;
     let conn = open(&mut base, &mut app);
     base.conn(conn).unwrap().abort();

@@ -23,7 +23,8 @@ fn input_that_is_read_again_is_reported_once_in_each_pass() {
     assert_eq!(passes(&mut base, &mut app), []);
 }
 
-/// Another callback of the connection is due, too, so that both callbacks run in the same pass.
+/// Both callbacks are due: `Readable` runs first, and `Writable` runs after it in the same pass. Each of these calls
+/// requests `Readable` again.
 #[test]
 fn a_pass_ends_although_a_callback_reads_again_and_leaves_its_input() {
     let (mut base, mut app, conn) = with_conn();

@@ -13,8 +13,8 @@ fn with_input(base: &mut Base, input: usize, settings: &'static Settings) -> Con
     conn
 }
 
-/// Writes `text` to the input ring, as much as fits each time, and reads lines of up to six bytes, until all is read.
-/// Returns the lines.
+/// Writes `text` to the input ring, in parts that fit. After each part, reads lines of up to six bytes. Returns the
+/// lines, and for an overlong line the text of the error.
 fn lines_of(base: &mut Base, conn: Conn, text: &[u8]) -> Vec<String> {
     let (mut rest, mut lines) = (text, Vec::new());
     loop {
@@ -50,7 +50,7 @@ fn a_line_may_fill_the_buffer_but_not_exceed_it() {
     assert_eq!(lines_of(&mut base, conn, b"123456\n123456\r\n"), ["123456", "123456"]);
     assert_eq!(lines_of(&mut base, conn, b"1234567\nnext\n"), [LONG, "next"]);
     assert_eq!(lines_of(&mut base, conn, b"12345\r6\r\nnext\n"), [LONG, "next"]);
-    // The line arrives byte by byte, and so does its end.
+    // The line and its end arrive byte by byte.
     for (text, expected) in [("123456\r\n", "123456"), ("123456\n", "123456"), ("1234567\n", LONG)]
     {
         let bytes = text.bytes().flat_map(|byte| lines_of(&mut base, conn, &[byte]));
@@ -124,7 +124,7 @@ fn read_until_includes_the_end_and_keeps_input_that_is_too_long() {
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.read_until(b"!", &mut buffer), Some(Err(LineError::TooLong)));
     assert_eq!(view.input_len(), 10, "it stays");
-    // A message with this end could never fit.
+    // The input has no `?` yet, and is already longer than the buffer. So a message that ends with `?` cannot fit.
     assert_eq!(view.read_until(b"?", &mut buffer), Some(Err(LineError::TooLong)));
     view.consume(2);
     assert_eq!(view.read_until(b"?", &mut buffer), Some(Err(LineError::TooLong)));

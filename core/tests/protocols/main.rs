@@ -1,4 +1,5 @@
-//! The guarantees of connections to their protocols: exactly one end, pools, alarms, lines, reconnecting.
+//! What a protocol can rely on: each connection ends exactly once, pools are reserved, and alarms, lines and reconnects
+//! work.
 
 mod alarm;
 mod busy;
@@ -25,7 +26,7 @@ use picoevent::{
 
 use steps::{actions, drain, feed};
 
-/// The events the application got, and its reaction to them.
+/// The events that the application got, and a function that each callback calls.
 #[derive(Default)]
 struct App {
     calls: Vec<(Conn, ConnEvent)>,
@@ -99,7 +100,7 @@ fn connect(base: &mut Base, pool: PoolId) -> Conn {
     base.connect_with(peer(), pool, &SETTINGS, App::record).unwrap()
 }
 
-/// Returns an accepted connection in a separate pool. The application has already got its `Opened` event.
+/// Returns an accepted connection in a separate pool. The application has already got the connection's `Opened` event.
 fn open(base: &mut Base, app: &mut App) -> Conn {
     open_with(base, app, &SETTINGS)
 }
@@ -114,7 +115,8 @@ fn open_with(base: &mut Base, app: &mut App, settings: &'static Settings) -> Con
     conn
 }
 
-/// Runs four passes, like four iterations of the loop, which is enough for all due callbacks. Returns the events.
+/// Runs four passes, like four iterations of the loop, which is enough for all due callbacks. Returns the events of the
+/// callbacks.
 fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
         base.dispatch(app);
@@ -122,7 +124,7 @@ fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     app.take_events()
 }
 
-/// Sets the time, and runs passes.
+/// Sets the time, and runs [`passes`].
 fn passes_at(base: &mut Base, app: &mut App, millis: u64) -> Vec<ConnEvent> {
     base.advance(at(millis));
     passes(base, app)

@@ -11,7 +11,7 @@ fn has_none<const N: usize>(map: &mut ConnMap<u32, N>, conn: Conn) -> bool {
 #[test]
 fn each_connection_has_a_state_of_its_own_until_it_is_removed() {
     let (mut base, mut app) = (base(), App::default());
-    // The pool's first connection is not the storage's first connection.
+    // Another pool is added first. So the index of a connection in its pool differs from its index in the storage.
     pool(&mut base, 2);
     let pool = pool(&mut base, 3);
     let conns = [(); 3].map(|()| connect(&mut base, pool));

@@ -123,7 +123,7 @@ fn a_pool_must_fit_the_protocol_and_belong_to_the_base() {
 }
 
 #[test]
-fn a_pool_of_the_rest_has_as_many_connections_as_have_slots_and_bytes() {
+fn a_rest_pool_gets_every_connection_that_has_a_slot_and_bytes_left() {
     for (bytes, expected) in [(20, 2), (100, 3), (7, 0)] {
         let mut storage = Box::new(Storage::<App, 1, 4, 108, 1, 3>::new());
         let mut base = EventBase::new(&mut storage);

@@ -10,7 +10,7 @@ use crate::{
     passes_at, peer, pool,
 };
 
-/// Makes the only connection of a pool. It reconnects 50 ms after each end.
+/// Makes the only connection of a pool. The connection reconnects 50 ms after each end.
 fn reconnecting() -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     app.react = Some(|_, conn, event| {
@@ -23,7 +23,7 @@ fn reconnecting() -> (Base<'static>, App, Conn) {
     (base, app, conn)
 }
 
-/// Makes such a connection, and opens it for the first time.
+/// Makes the same connection as [`reconnecting`], and opens it for the first time.
 fn reconnecting_and_open() -> (Base<'static>, App, Conn) {
     let (mut base, mut app, conn) = reconnecting();
     opened(&mut base, &mut app, conn);
@@ -78,7 +78,7 @@ fn a_closed_connection_sends_its_output_before_it_reconnects() {
     base.conn(conn).unwrap().close();
     assert_eq!(passes(&mut base, &mut app), [CLOSED]);
     assert!(!actions(&mut base).is_empty());
-    // The time of the next connect passes while the output is being sent.
+    // The time for the next connect is reached while the output is still being sent. So the connect must wait.
     assert_eq!(passes_at(&mut base, &mut app, 60), []);
     assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), (vec![], b"bye".to_vec()));
     assert_eq!(actions(&mut base), [Action::End(conn)]);
@@ -144,7 +144,7 @@ fn close_all_cancels_every_reconnect() {
 }
 
 #[test]
-fn the_stall_timeout_limits_each_connect_but_not_the_rest_before_it() {
+fn the_stall_timeout_limits_each_connect_but_not_the_time_at_rest() {
     static STALLS: Settings = Settings::new().stall(crate::Duration::from_millis(20));
     let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();

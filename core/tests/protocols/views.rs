@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn the_view_of_an_aborted_connection_returns_nothing_and_changes_nothing() {
+fn the_methods_of_an_aborted_connection_return_nothing_and_change_nothing() {
     let (mut base, mut app, conn) = with_conn();
     let other = open(&mut base, &mut app);
     feed(&mut base, other, b"other");
@@ -54,7 +54,7 @@ fn the_view_of_an_aborted_connection_returns_nothing_and_changes_nothing() {
 
 /// Another event may already use the slot of the freed event.
 #[test]
-fn the_view_of_a_freed_event_changes_no_other_event() {
+fn the_methods_of_a_freed_event_change_no_other_event() {
     fn freed(app: &mut App, event: &mut EventMut<App>) {
         let id = event.id();
         event.cx().event(id).unwrap().free();

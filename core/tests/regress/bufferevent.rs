@@ -1,6 +1,6 @@
 //! Bytes through connections: sockets, pairs, and connections above filters.
 //!
-//! libevent's tests send 8,333 bytes through buffers that grow. Here they pass through rings of 100 bytes.
+//! libevent's tests send 8,333 bytes through buffers that grow. Here the bytes pass through rings of 100 bytes.
 
 use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, Direction, Run, Settings, SetupError};
 
@@ -55,7 +55,7 @@ fn bufferevent_pair() {
     });
 }
 
-/// Output is sent without a flush, and sending it does not end the stream.
+/// The loop sends output without a flush. Sending all output does not end the stream.
 fn nothing_to_flush(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -66,7 +66,8 @@ fn nothing_to_flush(ends: Ends) {
     });
 }
 
-/// libevent's flush with `BEV_FINISHED` corresponds to [`finish`](picoevent::ConnMut::finish), also for a socket.
+/// libevent's flush with `BEV_FINISHED` corresponds to [`finish`](picoevent::ConnMut::finish), also for a connection
+/// with a socket.
 fn flush_is_finish(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -178,8 +179,8 @@ fn bufferevent_pair_watermarks() {
     marks_hold(Ends::Pair);
 }
 
-/// Makes two connections that are each other's peers. The second has a low mark of ten bytes. It has received three
-/// bytes and consumes none.
+/// Makes two connections that are each other's peers. The second connection has a low mark of ten bytes. This
+/// connection has received three bytes and consumes none of them.
 fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
     for ends in [Ends::Sockets, Ends::Pair] {
         play(|mut scene| {
@@ -224,7 +225,7 @@ fn bufferevent_trigger_defer() {
     });
 }
 
-/// `BEV_TRIG_IGNORE_WATERMARKS` corresponds to a wait for one byte.
+/// libevent's flag `BEV_TRIG_IGNORE_WATERMARKS` ignores the low mark. Here `wait_for_input(1)` has this effect.
 #[test]
 fn bufferevent_trigger_postpone() {
     three_of_ten(|scene, conn| {
@@ -284,8 +285,8 @@ fn bufferevent_pair_filters_disable() {
     send_without_reading(Ends::PairFilters);
 }
 
-/// The input ring of the connection above the filter has room for only a part of the bytes below the filter. Each
-/// read from this ring lets more bytes move up, although the peer sends no more.
+/// The input ring of the connection above the filter has room for only a part of the bytes below the filter. Each read
+/// from this ring lets more bytes pass the filter, although the peer sends no more bytes.
 #[test]
 fn bufferevent_filter_data_stuck() {
     play(|mut scene| {
@@ -309,7 +310,8 @@ fn bufferevent_filter_data_stuck() {
 }
 
 /// A connection above a filter ends together with the connection below, even if the connection below is not connected
-/// yet. A connection at rest accepts no filter.
+/// yet. A filter cannot be put above a connection at rest, that is, an outgoing connection that has no socket and does
+/// not connect now.
 #[test]
 fn bufferevent_socket_filter_inactive() {
     play(|mut scene| {
@@ -332,7 +334,8 @@ fn bufferevent_socket_filter_inactive() {
     });
 }
 
-/// In libevent the front of the buffer is frozen. Here the application has closed the connection.
+/// libevent's test freezes the front of the input buffer, so that reading fails. Here reading fails because the
+/// application has closed the connection.
 #[test]
 fn bufferevent_read_failed() {
     play(|mut scene| {
@@ -384,7 +387,7 @@ fn bufferevent_connect() {
     two_clients_read_a_text();
 }
 
-/// Callbacks are always deferred.
+/// Here callbacks are always deferred: no callback runs inside a method call.
 #[test]
 fn bufferevent_connect_defer() {
     two_clients_read_a_text();
@@ -416,14 +419,14 @@ fn bufferevent_connect_fail_eventcb_defer() {
     refused(|app, _| assert_eq!(app.calls.len(), 1));
 }
 
-/// On a silent connection only reading times out, because no output waits. On a connection whose peer reads nothing,
-/// both directions time out, once each.
+/// On the connection `idle`, only the read timeout expires, because there is no output to send. On the connection
+/// `stalled`, whose peer does not read, both timeouts expire, each once.
 fn each_direction_times_out_once(ends: Ends) {
     play(|mut scene| {
         let timeouts = [150, 100].map(|millis| Some(ms(millis)));
         let [idle, _] = scene.ends(ends);
         let [stalled, not_reading] = scene.ends(ends);
-        // The peer must not read. Above a filter, the rings below may still have room for 300 bytes.
+        // The peer must not read, so that output stays unsent. Above a filter, the rings below can take 300 bytes more.
         scene.base.conn(not_reading).unwrap().disable(Direction::Read);
         let began = scene.base.now().as_micros() / 1_000;
         for conn in [idle, stalled] {

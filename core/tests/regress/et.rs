@@ -33,7 +33,7 @@ fn et() {
     }
 }
 
-/// libevent refuses to mix edge-triggered and level-triggered events of one descriptor only in its debug mode.
+/// Edge-triggered and level-triggered events cannot share a source. libevent refuses this only in its debug mode.
 #[test]
 fn et_mix_error() {
     let mut storage = storage();
@@ -50,7 +50,7 @@ fn et_mix_error() {
     }
 }
 
-/// After one edge-triggered event is deleted, the other one is still edge-triggered.
+/// There are two edge-triggered events. After one event is deleted, the other event is still edge-triggered.
 #[test]
 fn et_multiple_events() {
     let mut storage = storage();

@@ -16,7 +16,8 @@ pub fn ring_at<'b>(memory: &'b mut [u8], start: usize, data: &[u8]) -> RingBuffe
         ring.write(&vec![b'.'; start]).unwrap();
         ring.consume(start - 1);
     }
-    // One byte before `data` is kept until `data` is written, because an empty ring would restart at offset 0.
+    // An empty ring would restart at offset 0. So the last byte before `data` is consumed only after `data` was
+    // written.
     let written = ring.write_some(data);
     ring.consume(start.min(1));
     ring.write(&data[written..]).unwrap();

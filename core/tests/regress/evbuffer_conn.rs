@@ -7,7 +7,7 @@ use picoevent::{
 
 static SETTINGS: Settings = Settings::new();
 
-/// The events of the connection, with the lengths of its input and output at that time.
+/// The events of the connection, with the lengths of its input and output when the callback ran.
 #[derive(Default)]
 struct App {
     calls: Vec<(ConnEvent, usize, usize)>,
@@ -50,7 +50,7 @@ fn feed(base: &mut EventBase<'_, App>, conn: Conn, data: &[u8]) {
     base.received(conn, data.len());
 }
 
-/// Sends up to `most` bytes. Returns them.
+/// Sends up to `most` bytes. Returns the sent bytes.
 fn send(base: &mut EventBase<'_, App>, conn: Conn, most: usize) -> Vec<u8> {
     let mut sent = Vec::new();
     while sent.len() < most && !base.output(conn).0.is_empty() {
@@ -63,7 +63,8 @@ fn send(base: &mut EventBase<'_, App>, conn: Conn, most: usize) -> Vec<u8> {
     sent
 }
 
-/// libevent calls a function when the memory is no longer needed. Static bytes need no such call.
+/// libevent calls a function of the program when the referenced memory is no longer needed. Here the bytes are static
+/// and never freed, so no function is called.
 #[test]
 fn reference() {
     static DATA: &[u8] = b"this is read-only memory.";
@@ -130,7 +131,8 @@ fn add_reference_with_offset() {
     });
 }
 
-/// An empty slice takes no slot and no room. Nothing can be prepended to the output.
+/// An empty slice takes no slot and no room. libevent's test prepends the slices; here the output has no method to
+/// prepend bytes.
 #[test]
 fn empty_reference_prepend() {
     on_a_conn(|base, _, conn| {
@@ -196,8 +198,8 @@ fn freeze_start() {
     });
 }
 
-/// Changes that the peer causes in a connection's rings are reported in the next pass, several of them together.
-/// Changes by the application itself are not reported.
+/// If the peer causes changes in a connection's rings, the next pass reports them. Several changes are reported in one
+/// callback. Changes by the application itself are not reported.
 #[test]
 fn callbacks() {
     on_a_conn(|base, app, conn| {

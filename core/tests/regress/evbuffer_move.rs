@@ -53,7 +53,7 @@ fn remove_buffer_adjust_last_with_datap_with_empty() {
     let mut passed: Vec<u8> = Vec::new();
     for amount in [3, 0, 1, 4, 2, 5, 1].into_iter().cycle().take(70) {
         ring.transfer(&mut other, amount);
-        // The bytes that were read are appended to the bytes that are left in `ring`.
+        // The bytes read from `other` are written back to `ring`, after the bytes that `ring` still holds.
         let mut next = [0; 5];
         let read = other.read(&mut next[..amount.min(2)]);
         passed.extend(&next[..read]);
@@ -82,7 +82,7 @@ fn add_buffer_with_empty2() {
     assert_eq!(all(&target), b"!hello!");
 }
 
-/// Prepends to a ring that is empty, that has room before its first byte, and whose bytes wrap at the
+/// Prepends to an empty ring, then to a ring with room before its first byte, then to a ring whose bytes wrap at the
 /// end of the memory.
 #[test]
 fn prepend() {
@@ -95,7 +95,7 @@ fn prepend() {
     assert_eq!(all(&ring), b"it has many characters here");
     ring.prepend(b"nobody says any more that ").unwrap();
     assert_eq!(all(&ring), b"nobody says any more that it has many characters here");
-    // To prepend a ring to another, prepend its bytes.
+    // No method prepends a whole ring. Instead, the bytes of `ring` are prepended to `other`.
     ring.clear();
     for number in [999, 1_000] {
         write!(ring, "number {number}. ").unwrap();

@@ -1,4 +1,4 @@
-//! Peeking into a ring, searching in it, and lines.
+//! Peeking into a ring, searching in a ring, and reading lines.
 
 use picoevent::{Eol, LineError, RingBuffer};
 
@@ -33,9 +33,9 @@ fn whole_lines(ring: &mut RingBuffer<'_>, eol: Eol) -> Vec<String> {
     std::iter::from_fn(&mut next).collect()
 }
 
-/// All five kinds of line ends. A line end may also arrive in two parts, or wrap at the end of the memory. The last
-/// part of libevent's test lets the allocation of a line fail. Here the buffer is too short, and the line is reported
-/// and skipped.
+/// All five kinds of line ends. A line end may also arrive in two parts, or wrap at the end of the memory. In the last
+/// part of libevent's test, the allocation of memory for a line fails. Here the caller's buffer is too short, so the
+/// line is reported as an error and skipped.
 #[test]
 fn readln() {
     let some: [&[u8]; 2] = [b"a silly newline\r\n\n\r\n\n\rmore\0\n", b"\nno newline"];
@@ -112,8 +112,8 @@ fn find() {
     assert_eq!((ring.find(b"xy"), ring.find(b"ax")), (None, Some(254)));
 }
 
-/// Offsets replace libevent's pointers and are never invalidated. An offset at the end is valid; beyond the end nothing
-/// is found.
+/// Offsets replace libevent's pointers and are never invalidated. An offset that is equal to the length is valid. A
+/// search from a greater offset finds nothing.
 #[test]
 fn ptr_set() {
     let mut memory = vec![0; 16_000];
@@ -139,7 +139,7 @@ fn search() {
             write!(ring, "{part}").unwrap();
         }
         assert_eq!((ring.find(b"attack"), ring.find(b"attacker")), (Some(11), None));
-        // Searches continue from the last match.
+        // A second search begins at or near the offset of the last match.
         assert_eq!((ring.find(b"oc"), ring.find_in(b"cat", 7..)), (Some(7), Some(8)));
         assert_eq!(ring.find_in(b"tacking", 8..), None);
         assert_eq!((ring.find_in(b"foo", 5..), ring.find_in(b"tat", 7..)), (Some(5), Some(10)));
@@ -152,7 +152,7 @@ fn search() {
     }
 }
 
-/// A ring has at most two extents. Peeking changes nothing.
+/// The bytes of a ring are in at most two contiguous slices (libevent's extents). Peeking changes nothing.
 #[test]
 fn peek() {
     let text: Vec<u8> =
@@ -174,7 +174,7 @@ fn peek() {
     assert_eq!((empty.peek(), empty.peek_from(50)), ((&[][..], &[][..]), (&[][..], &[][..])));
 }
 
-/// Peeks from an offset in the second extent.
+/// Peeks from an offset in the second slice.
 #[test]
 fn peek_first_gt() {
     let mut memory = [0; 12];
@@ -203,7 +203,7 @@ fn copyout() {
     assert_eq!(ring.copy_out(0, &mut []), 0);
 }
 
-/// Contiguous bytes, from every start position and from an empty ring.
+/// Gets contiguous bytes from rings with every start position, and from an empty ring.
 #[test]
 fn pullup_with_empty() {
     let mut memory = [0; 6];

@@ -4,7 +4,7 @@ use picoevent::{RingBuffer, WriteError};
 
 use crate::evbuffer::{all, ring_at};
 
-/// All kinds of writing and reading, mixed.
+/// Mixes all kinds of writing and reading.
 #[test]
 fn evbuffer() {
     let (mut one, mut two) = (vec![0; 11_000], vec![0; 11_000]);
@@ -44,7 +44,8 @@ fn evbuffer() {
     }
 }
 
-/// Reserves room that wraps at the end of the memory, and uses only a part of it. Here the room is made contiguous.
+/// Reserves room that wraps at the end of the memory, and uses only a part of the room. A ring always makes reserved
+/// room contiguous.
 #[test]
 fn reserve2() {
     let mut memory = [0; 1_024];
@@ -64,8 +65,8 @@ fn reserve2() {
     assert_eq!(all(&ring), expected);
 }
 
-/// Reserves more and more room in a ring with `length` bytes. A ring does not grow: more than its room is refused, and
-/// all of its room can be reserved.
+/// Reserves more and more room in a ring with `length` bytes. A ring does not grow. A request for more than its room is
+/// refused. A request for all of its room succeeds.
 fn reserve_more(length: usize) {
     for start in [0, 100, 255] {
         let mut memory = [0; 256];
@@ -118,7 +119,8 @@ fn reserve_invalid_last_with_datap() {
     assert_eq!(ring.write_with(8, |room| room.len()), Ok(8));
 }
 
-/// Contiguous room: it exists, or is made by moving the bytes held, or is refused.
+/// Reserves contiguous room in three cases: the room is contiguous already, the bytes in the ring must be moved first,
+/// and there is not enough room.
 #[test]
 fn expand() {
     let mut memory = [0; 4_096];
@@ -166,7 +168,7 @@ fn add2() {
     assert_eq!(ring.contiguous(492).unwrap()[489..], *b"P23");
 }
 
-/// Many small texts. No room is wasted: the ring accepts texts until the next one does not fit.
+/// Writes many small texts. No room is wasted: the ring accepts texts until the next text does not fit.
 #[test]
 fn iterative() {
     let letters: String = ('a'..='z').cycle().take(104).collect();
@@ -187,7 +189,7 @@ fn iterative() {
     assert!(texts > 1_000 && ring.room() < 104);
 }
 
-/// Bytes from several slices, all or nothing.
+/// Writes bytes from several slices, all or nothing.
 #[test]
 fn add_iovec() {
     let mut memory = [0; 20];

@@ -1,8 +1,8 @@
-//! Freeing events: the purpose of libevent's finalizers.
+//! Freeing events. In libevent, a program needs finalizers to free an event's memory.
 //!
-//! A finalizer reports that an event's callback cannot be running any more, so its memory can be freed. Here the memory
-//! belongs to the base, and callbacks run only in the loop. So a freed event ends at once, and the use of its handle
-//! returns `StaleError`. These scenarios check that.
+//! libevent calls a finalizer when the callback of an event cannot be running any more. Then the program can free the
+//! event's memory. Here the memory belongs to the base, and callbacks run only in the loop. So a freed event ends at
+//! once, and a method that gets its handle returns `StaleError`. The scenarios check both.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run, StaleError};
 

@@ -1,5 +1,7 @@
-//! The heap of deadlines, tested through the public API. libevent has only this test of its heap. The unit tests of
-//! our heap compare it with a sorted map.
+//! The heap of deadlines, tested through the public API.
+//!
+//! libevent tests its heap only with this test. Here the unit tests in `src/timers` also compare the heap with a sorted
+//! map.
 
 use std::time::Duration;
 
@@ -8,7 +10,8 @@ use picoevent::{EventFlags, Instant, Mode, Run};
 use crate::script::app::timer;
 use crate::script::{App, TestStorage, begin};
 
-/// 1,024 random deadlines. One half of them is deleted again; the other half becomes due in order.
+/// Makes 1,024 timers with random deadlines, and deletes one half of them. The other half must become due in the order
+/// of the deadlines.
 #[test]
 fn randomized() {
     let mut storage = Box::new(TestStorage::<1024>::new());

@@ -21,7 +21,7 @@ fn when_accepted(
     }
 }
 
-/// Two listeners: one is disabled after two clients, the other after one.
+/// There are two listeners. The first listener is disabled after two clients, and the second listener after one client.
 #[test]
 fn randport() {
     play(|mut scene| {
@@ -60,13 +60,13 @@ fn error() {
     });
 }
 
-/// In libevent the accept fails; here the pool is full. Clients wait, and are served when slots are free.
+/// In libevent's test the accept fails. Here the pool is full, so clients wait until slots are free.
 #[test]
 fn error_unlock() {
     play(|mut scene| {
         let (listener, address) = scene.listen();
-        // Each client takes two slots of the pool: one for its outgoing connection, and one for the
-        // accepted connection.
+        // The clients are in the same base and pool as the listener. So each client takes two slots of the pool: one
+        // for its outgoing connection, and one for the accepted connection.
         let clients: Vec<_> = (0..10).map(|_| scene.connect(address)).collect();
         assert_eq!(scene.run(Run::DEFAULT), None);
         assert_eq!(scene.app.accepted.len(), 6);
@@ -78,7 +78,7 @@ fn error_unlock() {
     });
 }
 
-/// A listener is freed when it accepts. The next client in the backlog is reset.
+/// The callback of the first accepted connection frees the listener. The next client in the backlog is reset.
 #[test]
 fn close_accepted_fd() {
     play(|mut scene| {
@@ -101,8 +101,8 @@ fn close_accepted_fd() {
     });
 }
 
-/// When the first of two waiting clients is accepted, its callback disables the listener. The other
-/// client keeps waiting.
+/// When the first of two waiting clients is accepted, the callback of the accepted connection disables the listener.
+/// The other client keeps waiting.
 #[test]
 fn immediate_close() {
     play(|mut scene| {

@@ -1,9 +1,9 @@
 //! libevent's own regression tests, as scenarios under their original names: the groups main, heap, et, event_timer,
 //! watch, finalize, thread, signal, evbuffer, bufferevent and listener, in virtual time.
 //!
-//! `docs/regress.md` lists where each of libevent's tests is, and why some have no counterpart. Each scenario makes the
-//! same assertions as libevent's test. A comment explains each intentional difference. The scenarios about descriptors
-//! and signals also run with real descriptors and signals, in `sim-host/live/tests/regress`.
+//! For each of libevent's tests, `docs/regress.md` names the scenario here, or the reason why there is none. Each
+//! scenario makes the same assertions as libevent's test. A comment explains each intentional difference. The scenarios
+//! about descriptors and signals also run with real descriptors and signals, in `sim-host/live/tests/regress`.
 
 mod bufferevent;
 mod et;

@@ -8,7 +8,8 @@ use crate::script::app::{add, pending, timer, waiting};
 use crate::script::stream::pair;
 use crate::script::{App, TestStorage, at, begin, ms, storage};
 
-/// libevent selects a back end by its features. Here there is one back end, which gets every interest, including edges.
+/// libevent has several back ends, and selects one by its features. Here there is one back end. This back end gets
+/// every interest, including `EDGE` for edge-triggered events.
 #[test]
 fn base_features() {
     let mut storage = storage();
@@ -42,8 +43,8 @@ fn event_base_new() {
     assert_eq!(app.whats(), [EventFlags::READ, EventFlags::READ]);
 }
 
-/// Nothing is allocated, so nothing must be freed. Pending and active events end with the base, and the next base with
-/// the same storage does not have them.
+/// Nothing is allocated, so nothing must be freed. When a base is dropped, its pending and active events are gone. The
+/// next base with the same storage does not have these events.
 #[test]
 fn free_active_base() {
     let mut storage = storage();
@@ -78,8 +79,8 @@ fn event_new_selfarg() {
     assert_eq!(app.events, [event], "a callback gets the event it is called for");
 }
 
-/// In libevent the caller's memory is assigned repeatedly. Here a slot is reused, and the callback gets the handle of
-/// the new event.
+/// libevent's test calls `event_assign` several times for the same memory. Here a second event gets the slot of a freed
+/// event, and its callback gets the handle of the second event.
 #[test]
 fn event_assign_selfarg() {
     let mut storage = Box::new(TestStorage::<1>::new());
@@ -111,7 +112,7 @@ fn evmap_invalid_slots() {
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
 }
 
-/// Signals and sources have different types; `SIGNAL` in the interest of a source is ignored.
+/// Signals and sources have different types. If the interest in a source contains `SIGNAL`, this bit is ignored.
 #[test]
 fn bad_assign() {
     let mut storage = storage();
@@ -125,8 +126,9 @@ fn bad_assign() {
     assert_eq!(once, Err(OnceError::NoInterest));
 }
 
-/// A loop inside a loop cannot be written, because callbacks get a `Cx` and no base. The documentation of `Cx` has an
-/// example that must not compile. The outer loop finishes like libevent's.
+/// A loop inside a loop does not compile, because a callback gets a `Cx`, and only an `EventBase` can run a loop. The
+/// documentation of `Cx` has an example that must not compile. So this test only checks that the outer loop ends as in
+/// libevent's test.
 #[test]
 fn bad_reentrant() {
     let mut storage = storage();
@@ -137,8 +139,8 @@ fn bad_reentrant() {
     assert_eq!(app.users(), [1]);
 }
 
-/// The getters: the flags for which an event is pending, its priority, its data word, its deadline. There are no
-/// getters for the arguments with which it was made.
+/// The getters of an event: the flags for which it is pending, its priority, its data word and its deadline. There are
+/// no getters for the arguments with which the event was made.
 #[test]
 fn get_assignment() {
     let mut storage = storage();

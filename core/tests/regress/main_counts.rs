@@ -16,10 +16,9 @@ fn manipulate_active_events() {
     assert_eq!(pending(&mut base, event), EventFlags::READ | EventFlags::WRITE);
 }
 
-/// In libevent an active event counts both as ACTIVE and as ADDED. Here it counts in `active` and in `added`, too. The
-/// event in this test has no descriptor, so only its timeout counts as added. Therefore, before the event is active,
-/// `added` is one and libevent's ADDED is two. libevent's VIRTUAL, a count that keeps a loop running, has no
-/// counterpart.
+/// An active event is included in two numbers, in libevent (ACTIVE and ADDED) and here (`active` and `added`). Before
+/// the event is active, ADDED is two in libevent's test. Here the event has only a timeout, so `added` is one.
+/// libevent's count VIRTUAL, which keeps a loop running, has no counterpart.
 #[test]
 fn event_base_get_num_events() {
     let mut storage = storage();
@@ -55,8 +54,8 @@ fn event_base_get_max_events() {
     assert_eq!((base.peaks().active, base.peaks().added, base.peaks().events), (0, 0, 2));
 }
 
-/// An iterator replaces the function that libevent calls for each event. To stop early, stop iterating. There is no
-/// function argument that could be null.
+/// libevent calls a function for each event. Here an iterator returns the events. To stop early, stop iterating.
+/// libevent's check for a null function has no counterpart.
 #[test]
 fn event_foreach() {
     let mut storage = storage();

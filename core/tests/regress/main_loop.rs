@@ -1,4 +1,4 @@
-//! How a loop ends: exit, break, no events left, and actions from outside during the wait.
+//! How a loop ends: exit, break, no events left, and signals that another context raises during the wait.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
@@ -45,9 +45,9 @@ fn loopexit_multiple() {
     assert!(base.got_exit() && !base.got_break());
 }
 
-/// Two one-shot events are active. The callback of each event adds the other event. The first callback adds the second
-/// event. But a one-shot event is deleted before its own callback, so the second event is not pending after its
-/// callback. The second callback adds the first event, which stays pending.
+/// Two one-shot events are active. The callback of each event adds the other event. First, event 0 is called and adds
+/// event 1. Then event 1 is called: it is deleted before its callback, because it is a one-shot event. Its callback
+/// adds event 0. So event 0 is pending at the end, and event 1 is not.
 #[test]
 fn nonpersist_readd() {
     let mut storage = storage();
@@ -73,7 +73,7 @@ fn nonpersist_readd() {
     assert_eq!(pending(&mut base, app.events[1]), EventFlags::NONE);
 }
 
-/// In libevent another thread deletes the last event. Here the other context raises a signal, and the signal's
+/// In libevent's test, another thread deletes the last event. Here another context raises a signal, and the signal's
 /// callback deletes the event.
 #[test]
 fn del_notify() {
@@ -99,7 +99,7 @@ fn del_timeout_notify() {
     assert_eq!((base.now(), app.calls.len()), (at(10), 0));
 }
 
-/// Another context raises a signal at 10 ms. The signal's callback deletes the event.
+/// Another context raises a signal at 10 ms. The signal's callback deletes the last event.
 fn delete_the_last_when_raised(
     base: &mut picoevent::EventBase<App>,
     script: &mut crate::script::Script,

@@ -1,4 +1,4 @@
-//! Events that are freed after one call (`event_base_once`), and activation from outside.
+//! Events that are freed after one call (`event_base_once`), and activation of events by descriptor, signal or handle.
 
 use picoevent::{AddError, End, EventFlags, Mode, OnceError, Run, Signal};
 
@@ -45,8 +45,9 @@ fn event_once_never() {
     assert_eq!(base.counts().events, 0, "it can be freed, too, and not only with the base");
 }
 
-/// The reports of a back end correspond to libevent's activation by descriptor and by signal. The handle of a forgotten
-/// source replaces an invalid descriptor. A timeout is activated with the event's handle.
+/// libevent's test activates events by descriptor and by signal. Here the back end's reports `ready` and `raised` do
+/// this. Instead of an invalid descriptor, the test uses the handle of a forgotten source. To activate an event with
+/// `TIMEOUT`, the test uses the handle of the event.
 #[test]
 fn active_by_fd() {
     let mut storage = storage();

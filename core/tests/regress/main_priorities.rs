@@ -7,7 +7,7 @@ use crate::script::stream::pair;
 use crate::script::{App, begin, ms, storage};
 
 /// Runs two timers without delay, which re-arm themselves three times and then request the exit. Returns the number of
-/// calls of each.
+/// calls of each timer.
 fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
     let mut storage = storage();
     let (mut base, mut script, mut app) = begin(&mut storage);
@@ -29,8 +29,8 @@ fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
 }
 
 /// With two priorities, libevent calls the less urgent timer once. The reason is that an exit is an event in libevent.
-/// This event has the priority of the less urgent timer, and is queued after the timer. Here an exit is a flag, so no
-/// event of another priority runs before the loop ends.
+/// The exit event has the same priority as the less urgent timer, and is queued after this timer, so the timer is
+/// called first. Here an exit is a flag, so no event of another priority runs before the loop ends.
 #[test]
 fn priorities() {
     assert_eq!(priorities_of(0, 0), [3, 3]);
@@ -59,9 +59,9 @@ fn priority_active_inversion() {
     assert_eq!(app.users(), [0, 2, 1]);
 }
 
-/// libevent can activate an event for the next pass, and each pass runs one such event. Here two events that activate
-/// each other both run in each pass. The event that waits for reading and the event that waits for writing run in each
-/// pass, too.
+/// In libevent's test, two events activate each other for the next pass, so each pass runs one of them. Here both
+/// events run in each pass. The event that waits for reading and the event that waits for writing also run in each
+/// pass.
 #[test]
 fn active_later() {
     let mut storage = storage();

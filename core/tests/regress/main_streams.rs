@@ -56,7 +56,8 @@ fn simpleread_multiple() {
     assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![EventFlags::READ; 2]));
 }
 
-/// One reader, and one writer without room. Both are called when their peers close, and not before.
+/// One event waits for bytes to read, and one event waits for room to write. Both are called when the peers close their
+/// endpoints, and not before.
 #[test]
 fn simpleclose_rw() {
     let mut storage = storage();

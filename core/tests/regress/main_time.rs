@@ -1,14 +1,16 @@
 //! The loop's time, inside and outside of callbacks: libevent's five variants of `gettimeofday_cached`.
 //!
-//! libevent caches the time of day in each pass. Here each iteration sets the loop's time from the back end's clock, so
-//! there is no cache to disable. A callback that takes a long time can read a clock and set the later time.
+//! In each pass, libevent reads the time of day once and caches it. Here each iteration sets the loop's time from the
+//! back end's clock, so there is no cache to disable. A callback that takes a long time can read a clock and set the
+//! later time.
 
 use picoevent::{EventMut, Instant, Run};
 
 use crate::script::{App, at, begin, ms, storage};
 
 /// Runs two callbacks in one pass. If `works` is set, each callback takes 100 ms. If `updates_time` is set, each
-/// callback sets the loop's time to the clock's time. Returns the times that the callbacks see, and the time after the loop.
+/// callback sets the loop's time to the clock's time. Returns the loop's time in each callback, and the loop's time
+/// after the run.
 fn times_of_two_callbacks(works: bool, updates_time: bool) -> [Instant; 3] {
     let mut storage = storage();
     let (mut base, mut script, mut app) = begin(&mut storage);

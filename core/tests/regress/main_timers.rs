@@ -1,4 +1,4 @@
-//! Timers: punctual, persistent, removed, and with common timeouts.
+//! Timers that fire in time, persistent timers, removed timeouts, and timers with a common period.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
@@ -99,7 +99,7 @@ fn event_timeout_lost() {
         add(&mut base, event, 10);
         theirs.write(b"x");
         base.settle(&mut script).unwrap();
-        // The event is active for reading when its timeout passes.
+        // When the timeout of the event passes, the event is already active, because its source is readable.
         base.ready(source, EventFlags::READ);
         script.world.borrow_mut().pass(ms(20));
         script.run(&mut base, &mut app, Run::DEFAULT);
@@ -107,8 +107,9 @@ fn event_timeout_lost() {
     }
 }
 
-/// Of a hundred persistent timers, half have a period of 100 ms and half of 200 ms. Some were changed from 200 ms to
-/// 100 ms. Timers with the same period are due at the same time, in the order in which they were armed.
+/// There are a hundred persistent timers. One half has a period of 100 ms, and the other half has a period of 200 ms.
+/// Some of the timers with a period of 100 ms had a period of 200 ms at first. Each timer must fire exactly at the
+/// multiples of its period.
 #[test]
 fn common_timeout() {
     let mut storage = storage();

@@ -79,7 +79,7 @@ fn combined() {
                 event.add(None).unwrap();
             }
         });
-        // `data[2]` and `data[3]` store the bytes that the two endpoints have sent.
+        // `data[2]` and `data[3]` store the bytes that `ends[0]` and `ends[1]` have sent.
         waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, user, |app, event| {
             let here = event.user() as usize;
             let sent = app.data[2 + here].len();

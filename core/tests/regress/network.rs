@@ -26,7 +26,7 @@ type React = fn(&mut App, &mut ConnMut<App>, ConnEvent);
 #[derive(Default)]
 pub struct App {
     pub calls: Vec<(Conn, ConnEvent, u64)>,
-    /// The lengths of the input and the output at each event, before the callback did anything.
+    /// For each event, the number of input and output bytes when the callback begins.
     pub levels: Vec<(Conn, ConnEvent, [usize; 2])>,
     pub received: HashMap<Conn, Vec<u8>>,
     /// The bytes that a connection still has to send when there is room.
@@ -187,7 +187,7 @@ pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
 }
 
 impl Scene<'_, '_> {
-    /// Runs the loop until it ends. Returns `None` if it would wait forever.
+    /// Runs the loop until it ends. Returns `None` if the loop would wait forever.
     pub fn run(&mut self, run: Run) -> Option<End> {
         self.base.begin(run);
         for _ in 0..100_000 {
@@ -263,7 +263,7 @@ pub struct Network {
     pub refuses_to_listen: Option<ListenError>,
 }
 
-/// Two connected sockets. In `ends`, `None` stands for a socket that was closed or reset.
+/// Two connected sockets. An element of `ends` is `None` if its socket was closed or reset.
 struct Link {
     ends: [Option<Conn>; 2],
     finished: [bool; 2],
@@ -383,8 +383,8 @@ impl Backend<App> for Network {
 }
 
 impl Link {
-    /// Moves as many bytes as possible in both directions. Returns whether bytes have moved. After a reset, reports
-    /// the reset to the remaining connection instead.
+    /// Moves as many bytes as possible in both directions. Returns whether bytes have moved. If the link was reset,
+    /// moves no bytes, and reports the reset to each connection that is left in `ends`.
     fn move_bytes(&mut self, base: &mut Base<'_>) -> bool {
         if self.reset {
             let left = std::mem::take(&mut self.ends);

@@ -5,9 +5,9 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 use crate::script::app::timer;
 use crate::script::{App, at, begin, ms, storage};
 
-/// A loop without events keeps running. Another context lets it activate events and add timers at 100, 200, 400 and 450
-/// ms, and end at 500 ms. In libevent the other thread calls the base itself. Here it raises signals, and their
-/// callbacks call the base.
+/// A loop without events keeps running. Another context raises a signal at 100, 200, 450 and 500 ms. The signal's
+/// callback activates events, adds a timer, and ends the loop at 500 ms. In libevent's test, the other thread calls the
+/// functions of the base directly.
 #[test]
 fn no_events() {
     fn raised(app: &mut App, event: &mut EventMut<App>) {
@@ -29,7 +29,7 @@ fn no_events() {
     let mut storage = storage();
     let (mut base, mut script, mut app) = begin(&mut storage);
     app.events = (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::record)).collect();
-    // Until the first signal, only one event of the base is pending: the event that waits for signals.
+    // Before the first signal, the only pending event is the event that waits for this signal.
     base.on_signal(Signal::USR1, raised).unwrap();
     for millis in [100, 200, 450, 500] {
         script.world.borrow_mut().at(millis, |world| world.raise(Signal::USR1, 1));

@@ -5,9 +5,9 @@ use picoevent::{EventBase, EventMut, FullError, Mode, Run, Signal, Storage};
 use crate::script::app::{add, timer};
 use crate::script::{App, begin, ms, storage};
 
-/// Two watchers of each kind are called in the order in which they were made, first the watchers before the wait. The
-/// second prepare watcher gets the length of the wait and frees two others. The remaining watchers are dropped with the
-/// base.
+/// There are two prepare watchers and two check watchers. The prepare watchers are called before the wait, and the
+/// check watchers after the wait, each in the order in which they were made. The second prepare watcher gets the length
+/// of the wait and frees two other watchers. The remaining watchers are not freed before the base is dropped.
 #[test]
 fn callback_ordering() {
     let mut storage = storage();

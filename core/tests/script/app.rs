@@ -18,11 +18,11 @@ pub struct Call {
 /// The application.
 pub struct App {
     pub calls: Vec<Call>,
-    /// The environment, which the back end also uses.
+    /// The clock, the raised signals and the scheduled actions. The back end uses them, too.
     pub world: Handle,
     pub events: Vec<Event>,
     pub ends: Vec<End>,
-    /// The bytes that each endpoint in `ends` has received. A test may use further entries for other bytes.
+    /// The bytes that each endpoint in `ends` has received. A test may store other bytes in further entries.
     pub data: Vec<Vec<u8>>,
     pub count: usize,
     pub wait: Option<Duration>,
@@ -81,7 +81,7 @@ pub fn timer(base: &mut EventBase<App>, mode: Mode, user: u32, call: OnEvent<App
     event
 }
 
-/// Makes and adds an event with a data word that waits for a source.
+/// Makes an event that waits for a source, sets its data word, and adds the event.
 pub fn waiting(
     base: &mut EventBase<App>,
     source: Source,

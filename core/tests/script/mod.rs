@@ -1,8 +1,8 @@
 //! A small scripted back end: virtual time, streams in memory, signals, and external actions at given times.
 //!
-//! It does only what every back end must do. Time does not advance while callbacks run, unless a callback calls
-//! [`World::pass`]. When the loop waits, time jumps to its deadline or to the next external action. A test fails if
-//! its loop would wait forever.
+//! This back end does only what every back end must do. Time does not advance while a callback runs, unless the
+//! callback advances the clock with [`World::pass`]. When the loop waits, the time jumps to the deadline of the wait or
+//! to the next external action. A test fails if its loop would wait forever.
 
 #![allow(dead_code, reason = "each of the test programs that share it needs another part")]
 
@@ -44,7 +44,7 @@ pub const fn at(millis: u64) -> Instant {
     Instant::from_micros(millis * 1000)
 }
 
-/// The environment of a loop, shared by its back end and its application.
+/// The clock, the raised signals and the scheduled actions of a test. The back end and the application share them.
 #[derive(Default)]
 pub struct World {
     now: Instant,
@@ -60,7 +60,7 @@ impl World {
         self.now
     }
 
-    /// Advances the clock by the time that a callback takes.
+    /// Advances the clock. A callback calls this method to simulate the time that the callback takes.
     pub fn pass(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
     }
@@ -81,7 +81,7 @@ impl World {
         self.scheduled.sort_by_key(|(at, _)| *at);
     }
 
-    /// Runs the actions that are due.
+    /// Runs the scheduled external actions whose time has come.
     fn catch_up(&mut self) {
         while self.scheduled.first().is_some_and(|(at, _)| *at <= self.now) {
             let (_, action) = self.scheduled.remove(0);
@@ -106,7 +106,7 @@ struct Watched {
     source: Source,
     end: End,
     interest: EventFlags,
-    /// Whether to report all readiness again, not only changes.
+    /// Whether the next report must contain all readiness, not only changes of the readiness.
     reports_all: bool,
 }
 
@@ -123,7 +123,7 @@ impl Script {
         source
     }
 
-    /// Runs the loop until it ends. Returns the reason.
+    /// Runs the loop until it ends. Returns why the loop ended.
     pub fn run(&mut self, base: &mut EventBase<App>, app: &mut App, run: Run) -> picoevent::End {
         base.begin(run);
         for _ in 0..1_000_000 {

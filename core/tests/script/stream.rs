@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use picoevent::EventFlags;
 
-/// The largest number of bytes in transit to one endpoint.
+/// The maximum number of bytes that can be written for one endpoint before this endpoint reads.
 pub const CAPACITY: usize = 4096;
 
 /// One endpoint of a stream. Clones refer to the same endpoint. An endpoint stays open until [`End::close`].
@@ -17,7 +17,7 @@ pub struct End {
     here: usize,
 }
 
-/// The bytes in transit to one endpoint, and the state of this direction.
+/// The bytes that were written for one endpoint and not read yet, and the state of this direction.
 #[derive(Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
@@ -25,7 +25,7 @@ struct Pipe {
     finished: bool,
     /// The reading endpoint was closed.
     closed: bool,
-    /// The edges at the reading endpoint since [`End::take_edges`].
+    /// The edges (changes of readiness) of the reading endpoint since the last call of [`End::take_edges`].
     edges: EventFlags,
 }
 
@@ -100,7 +100,7 @@ impl End {
         state
     }
 
-    /// Returns the edges since [`End::take_edges`].
+    /// Returns the edges (changes of readiness) since the last call of [`End::take_edges`].
     pub fn edges(&self) -> EventFlags {
         self.pipes.borrow()[self.here].edges
     }

@@ -16,7 +16,7 @@ pub fn feed<A>(base: &mut EventBase<A>, conn: Conn, data: &[u8]) -> usize {
     amount
 }
 
-/// Sends up to `most` bytes of output. Returns them.
+/// Sends up to `most` bytes of output. Returns the sent bytes.
 pub fn drain<A>(base: &mut EventBase<A>, conn: Conn, most: usize) -> Vec<u8> {
     let (first, second) = base.output(conn);
     let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();

@@ -50,7 +50,7 @@ fn a_datagram_longer_than_the_ring_or_the_buffer_is_cut_and_marked() {
     let mut storage = TestStorage::new();
     let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
-    // The ring has 64 bytes. The record's header, with the sender's address, takes 9 of them.
+    // The ring has 64 bytes. The header of a record in the ring, with the sender's address, takes 9 of these bytes.
     for (length, kept, truncated) in
         [(54, 54, false), (55, 55, false), (56, 55, true), (65_535, 55, true)]
     {

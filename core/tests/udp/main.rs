@@ -1,4 +1,4 @@
-//! UDP sockets: requests of the application, reports to it, and all errors.
+//! UDP sockets: requests of the application, reports to the application, and all errors.
 #![cfg(feature = "udp")]
 
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! A chat server: it sends each client's line to all other clients.
+//! A chat server. It sends each line of a client to all other clients.
 //!
 //! ```text
 //!   hello            ▶ sends the line to all other clients
@@ -7,8 +7,8 @@
 //!   /quit            ▶ closes the connection
 //! ```
 //!
-//! If a client does not read, its output ring becomes full. The server drops the client at the next line that does not
-//! fit, so a slow client does not delay the other clients.
+//! If a client does not read, the output ring of the client's connection becomes full. The server drops the client at
+//! the next line that does not fit, so a slow client does not delay the other clients.
 
 #![no_std]
 
@@ -31,11 +31,11 @@ use log::info;
 /// The port the server listens on.
 pub const PORT: u16 = 9997;
 
-/// The longest line of a client in bytes, without its end.
+/// The length of the longest line of a client in bytes, without the end of the line.
 pub const LONGEST_LINE: usize = 256;
 /// The longest name of a client in bytes.
 pub const LONGEST_NAME: usize = 16;
-/// The longest line that the server sends, with its end.
+/// The length of the longest line that the server sends in bytes, with the end of the line.
 const LONGEST_MESSAGE: usize = LONGEST_NAME + 2 + LONGEST_LINE + 2;
 
 /// The time limit for a client that does not read its lines.
@@ -110,7 +110,7 @@ impl<const CLIENTS: usize> Chat<CLIENTS> {
         let mut line = Message::new();
         let _ = write!(line, "* here are");
         for (_, name) in self.names.iter() {
-            // Keep room for the line's end.
+            // Keep room for ` ...` and the end of the line.
             if line.len() + 1 + name.len() + 6 > line.capacity() {
                 let _ = line.push_str(" ...");
                 break;
@@ -128,10 +128,10 @@ impl<const CLIENTS: usize> Default for Chat<CLIENTS> {
     }
 }
 
-/// Sends a line to all other clients. Drops a client that has no room for it.
+/// Sends a line to all other clients. Drops a client whose output ring has no room for the line.
 fn send_to_others<A>(from: &mut ConnMut<A>, line: fmt::Arguments) {
     let mut message = Message::new();
-    // This fits: LONGEST_MESSAGE counts a name, the separator, a line and its end.
+    // The message fits: LONGEST_MESSAGE is the length of a name, the separator, a line and the end of the line.
     let _ = write!(message, "{line}\r\n");
     let Some(listener) = from.listener() else { return };
     let from_id = from.id();
@@ -163,7 +163,7 @@ impl<const CLIENTS: usize> Protocol<Chat<CLIENTS>> for Client {
     fn readable(app: &mut Chat<CLIENTS>, conn: &mut ConnMut<Chat<CLIENTS>>) {
         let mut buffer = [0; LONGEST_LINE];
         while let Some(line) = conn.read_line(&mut buffer) {
-            // There is room for an answer, unless the connection has failed.
+            // The output ring has room for an answer, unless the connection has failed.
             let _ = match line {
                 Ok(line) => app.handle_line(conn, line),
                 Err(LineError::TooLong) => conn.write(b"* the line is too long\r\n"),

@@ -38,7 +38,7 @@ impl Client {
         line.to_owned()
     }
 
-    /// Returns the next line that does not report a client that joins or leaves.
+    /// Skips lines that report that a client joined or left. Returns the next line of any other content.
     fn answer(&mut self) -> String {
         loop {
             let line = self.line();
@@ -135,7 +135,7 @@ fn a_client_that_reads_nothing_is_dropped_and_delays_no_other() {
         assert!(sent < 1_000_000, "it was never dropped");
     };
     assert_eq!(dropped, format!("* {slow_name} was too slow"));
-    // The dropped client has lost its connection.
+    // The connection of the dropped client is reset.
     let mut rest = Vec::new();
     assert!(slow.lines.read_to_end(&mut rest).is_err());
     drop(slow.stream);

@@ -1,8 +1,9 @@
 //! Shared code of the examples' programs on a PC: the server's command line, output lines and exit.
 //!
 //! A server prints `listening on ADDR:PORT` when it listens, then the application's lines, and `done` when it ends.
-//! With `--record` it writes all its input to a file, for replay. On an error it prints one line to standard error and
-//! exits with status 1. If nobody reads its output, the server is not delayed: it drops and counts lines.
+//! With `--record` the server writes all its input to a file, for replay. On an error the server prints one line to
+//! standard error and exits with status 1. If nobody reads the server's output, the server drops and counts lines, and
+//! is not delayed.
 //!
 //! This crate needs Unix, because it uses picoevent-mio, the back end for a host's sockets. On other systems the crate
 //! is empty.
@@ -108,8 +109,9 @@ impl From<UdpSocket> for Port {
     }
 }
 
-/// Runs the loop of an application until it ends. Before that, it prints the name and the actual address of each port,
-/// and passes the actual addresses to `opened`. If a port cannot be opened, the error contains the requested address.
+/// Runs the loop of an application until the loop ends. Before the loop runs, prints the name and the actual address of
+/// each port, and passes the actual addresses to `opened`. If a port cannot be opened, the error contains the requested
+/// address.
 ///
 /// # Errors
 /// One line that describes the problem.

@@ -12,8 +12,8 @@ use picoevent_sntp::WallTime;
 
 use crate::queue::Queue;
 
-/// When a program ends, it waits until its output is read, for at most this time. The limit is long because a machine
-/// can be busy. It expires only if nobody reads the output.
+/// A program that ends waits until its output is read, for at most this time. The limit is long because a machine can
+/// be busy. The program waits for the whole limit only if nobody reads the output.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 static OUT: OnceLock<Queue> = OnceLock::new();
@@ -25,18 +25,18 @@ static CLOCK: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
 struct Lines;
 
 /// Keeps the output running. Dropping this value waits until all lines are written, for at most [`DRAIN_TIMEOUT`] on
-/// each output, also after a panic.
+/// each output. A panic drops the value, too.
 pub(crate) struct OutputGuard(());
 
-/// Starts the output of lines. Call it once per process.
+/// Starts the output of lines. Call this function once per process.
 ///
 /// # Errors
-/// The system's error, if it cannot start a thread.
+/// The system's error, if the system cannot start a thread.
 pub(crate) fn start() -> io::Result<OutputGuard> {
     let (out, err) = (Queue::start(io::stdout())?, Queue::start(io::stderr())?);
     OUT.get_or_init(|| out);
     ERR.get_or_init(|| err);
-    // This fails if there is already a logger. That logger then receives the application's lines.
+    // `set_logger` fails if there is already a logger. The existing logger then receives the application's lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }

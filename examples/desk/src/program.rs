@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
-/// The time limit of an operation. It only detects a hang.
+/// The time limit of an operation. The limit only detects a hang.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A running server. Dropping it kills it.
+/// A running server. Dropping a `Program` kills the server.
 pub struct Program {
     process: Child,
     address: SocketAddr,
@@ -26,7 +26,7 @@ impl Program {
     /// Starts the server at `path` on a free port.
     ///
     /// # Panics
-    /// If the server does not behave as expected. This is true for every function in this module.
+    /// If the server does not behave as expected. Every function in this module panics in this case.
     pub fn start(path: &str) -> Self {
         Self::start_with(path, &[])
     }
@@ -85,7 +85,7 @@ impl Program {
         kill_process(pid, Signal::INT).expect("the server runs");
     }
 
-    /// Waits for the line `wanted`, and skips all lines before it.
+    /// Waits for the line `wanted`, and skips all lines before that line.
     pub fn wait_for(&self, wanted: &str) {
         loop {
             let line = self.lines.recv_timeout(LIMIT);
@@ -131,7 +131,7 @@ fn address_in(line: &str) -> SocketAddr {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // If this fails, the process has already ended.
+        // If `kill` fails, the process has already ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -4,9 +4,9 @@
 //!   loop ──▶ push ──▶ queued lines (1024 at most) ──▶ a thread ──▶ standard output or error
 //! ```
 //!
-//! A full pipe blocks its writer. So the loop only queues its lines here, and a separate thread
-//! writes them. If the queue is full, lines are dropped and counted. A line with the count follows when
-//! there is room.
+//! A full pipe blocks its writer. So the loop only queues its lines in this queue, and a separate thread writes the
+//! lines. If the queue is full, lines are dropped and counted. A line with the number of dropped lines follows when the
+//! queue has room.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -38,7 +38,7 @@ impl Queue {
     /// Starts a thread that writes to `out`.
     ///
     /// # Errors
-    /// The system's error, if it cannot start a thread.
+    /// The system's error, if the system cannot start a thread.
     pub(crate) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
         let (messages, received) = sync_channel(CAPACITY);
         let write = move || write_until_closed(&received, out);
@@ -54,7 +54,7 @@ impl Queue {
         }
     }
 
-    /// Waits until all lines are written, for at most `limit`. Returns whether they were written in this time.
+    /// Waits until all lines are written, for at most `limit`. Returns whether all lines were written in this time.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
         let (drained, all_drained) = channel();
         let deadline = Instant::now() + limit;
@@ -72,7 +72,8 @@ impl Queue {
         all_drained.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
     }
 
-    /// Sends a message if there is room. If lines were dropped, it first sends their number.
+    /// Sends a message if there is room. If lines were dropped, first sends a line with the number of dropped lines.
+    /// Returns whether the message was sent.
     fn send(&self, message: Message, dropped: &mut u64) -> bool {
         if *dropped > 0 {
             let lines = if *dropped == 1 { "line was" } else { "lines were" };
@@ -111,10 +112,11 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// A reader that reads the bytes of one write for each message in `permissions`. When `permissions` is closed, it
-    /// reads everything.
+    /// A reader that waits for a message in `permissions` before it reads the bytes of each write. When `permissions`
+    /// is closed, the reader no longer waits.
     struct Reader {
-        /// The reader sends a message here at the beginning of each write, before it reads the bytes.
+        /// The reader sends a message through this channel at the beginning of each write, before the reader reads the
+        /// bytes.
         write_begun: Sender<()>,
         permissions: Receiver<()>,
         read: Sender<String>,

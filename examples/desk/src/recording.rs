@@ -7,7 +7,7 @@ use picoevent_recording::RecordingFile;
 
 use crate::lines;
 
-/// A recording. It continues until this value is dropped, also by a panic.
+/// A recording. Dropping this value ends the recording. A panic drops the value, too.
 pub(crate) struct Recording(&'static RecordingFile);
 
 impl Recording {
@@ -18,7 +18,7 @@ impl Recording {
     pub(crate) fn begin<A>(path: &Path, base: &mut EventBase<'_, A>) -> Result<Self, String> {
         let file = RecordingFile::create(path)
             .map_err(|error| format!("cannot record to {}: {error}", path.display()))?;
-        // The base may outlive this function. A process has only one recording, so this leaks one object.
+        // The base may outlive this function. A process has only one recording, so only one object is leaked.
         let file: &'static _ = Box::leak(Box::new(file));
         base.record_to(file);
         Ok(Self(file))

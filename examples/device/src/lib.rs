@@ -4,14 +4,14 @@
 //! |---|---|
 //! | `/` and its files | the page, from flash |
 //! | `/live` | a WebSocket with a value every 200 ms |
-//! | `/events` | the same as server-sent events |
-//! | `/settings` | `GET` as JSON, `POST` of a form |
-//! | `/upload` | `PUT` of up to 64 MiB, `GET` of its length and SHA-256 as JSON |
+//! | `/events` | the same values as server-sent events |
+//! | `/settings` | `GET` returns the settings as JSON, `POST` of a form changes them |
+//! | `/upload` | `PUT` uploads up to 64 MiB, `GET` returns the length and the SHA-256 of the last upload as JSON |
 //! | `/download/BYTES` | `BYTES` bytes with a known content |
 //! | `/metrics` | the loop's own figures, for Prometheus |
 //! | `/echo` | a WebSocket that sends back what it receives |
 //!
-//! The crate is the whole application. It does not depend on a particular board.
+//! The crate is the whole application, and does not depend on a particular board.
 
 #![no_std]
 
@@ -35,12 +35,12 @@ use log::info;
 
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// The port.
+/// The port that the device listens on.
 pub const PORT: u16 = 8080;
 /// The number of clients at once. A browser opens up to six connections.
 const CLIENTS: usize = 8;
 /// The pool of the connections. It has one connection more than `CLIENTS`, so that a new client can connect and replace
-/// a client that waits.
+/// a client without a request in progress.
 pub const POOL: Pool = Pool::new(CLIENTS as u16 + 1).rings(512, 1024);
 /// The memory of the loop: three events (a timer, a signal and the delay before the loop ends) and the pool.
 pub type Memory = Storage<Device, 3, { POOL.conns() }, { POOL.bytes() }>;
@@ -67,7 +67,7 @@ pub struct Device {
     is_exiting: bool,
 }
 
-/// The current upload, and the result of the last one.
+/// The current upload, and the result of the last complete upload.
 struct Upload {
     /// The connection that uploads.
     from: Option<Conn>,
@@ -77,7 +77,7 @@ struct Upload {
     last: Option<(u32, [u8; 32])>,
 }
 
-/// The page.
+/// The site: the web page, and the other paths of the device.
 struct Page;
 
 impl Site<Device> for Page {
@@ -109,8 +109,8 @@ impl Site<Device> for Page {
 }
 
 impl Device {
-    /// Makes the application. `sensor` returns the sensor's value; its argument is the loop's time in microseconds.
-    /// Call [`start`](Self::start) next.
+    /// Makes the application. `sensor` returns the sensor's value; the argument of `sensor` is the loop's time in
+    /// microseconds. Call [`start`](Self::start) next.
     pub const fn new(sensor: fn(micros: u64) -> i32) -> Self {
         Self {
             http: Server::new(),
@@ -136,7 +136,7 @@ impl Device {
     /// and rings of other sizes. A connection needs at least 128 bytes for input and 640 bytes for output.
     ///
     /// # Errors
-    /// [`SetupError`] when the storage has no room for it.
+    /// [`SetupError`] when the storage has no room for two events, one listener and the pool.
     pub fn start_with(
         cx: &mut Cx<Self>,
         address: SocketAddr,
@@ -174,7 +174,7 @@ impl Device {
         });
     }
 
-    /// Sends back the received data, as far as there is room.
+    /// Sends back the received data, as far as the output ring has room.
     fn echo(&mut self, socket: &mut Socket<Self>, message: Message) {
         let (is_text, is_last) = match message {
             Message::Text { is_last } => (true, is_last),
@@ -310,7 +310,8 @@ impl Device {
         let _ = request.finish();
     }
 
-    /// Checks the invariants that hold between callbacks. Returns the invariant that is violated, if any.
+    /// Checks the invariants that hold between callbacks. Returns a description of the violation, if an invariant is
+    /// violated.
     pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
         let conns = cx.counts().conns;
         if conns < self.http.len() {
@@ -337,13 +338,13 @@ impl Device {
     }
 }
 
-/// Returns the byte of a download at this offset.
+/// Returns the byte at the offset `at` of a download.
 pub const fn downloaded(at: u32) -> u8 {
     (at % 251) as u8
 }
 
-/// Returns the value of a simulated sensor: a temperature in thousandths of a degree. It rises from 20 to 25 degrees
-/// and falls again, in 20 seconds.
+/// Returns the value of a simulated sensor: a temperature in thousandths of a degree. The temperature rises from 20 to
+/// 25 degrees and falls again, in 20 seconds.
 pub fn temperature(micros: u64) -> i32 {
     let millis = (micros / 1_000 % 20_000) as i32;
     25_000 - (millis - 10_000).abs() / 2

@@ -44,7 +44,7 @@ impl Client {
         }
         request.extend(b"\r\n");
         request.extend(content);
-        // One write, which the system sends at once.
+        // Write the whole request at once, so that the system sends the request at once.
         self.stream.write_all(&request).unwrap();
     }
 
@@ -92,7 +92,7 @@ impl Client {
         client
     }
 
-    /// Reads a message: its opcode, and its data.
+    /// Reads a WebSocket message. Returns the opcode and the data.
     fn message(&mut self) -> (u8, Vec<u8>) {
         let (mut opcode, mut data) = (0, Vec::new());
         loop {
@@ -114,7 +114,7 @@ impl Client {
         }
     }
 
-    /// Writes a frame with a mask of zeros.
+    /// Writes a WebSocket frame with a mask of zeros.
     fn write_frame(&mut self, first: u8, data: &[u8]) {
         let mut frame = vec![first];
         match u16::try_from(data.len()) {
@@ -195,7 +195,7 @@ fn uploads_are_streamed_and_hashed() {
     let conflict = client.answer();
     assert!(conflict.head.starts_with("HTTP/1.1 409 ") && conflict.field("Connection").is_some());
     drop(first);
-    // Upload in chunks. Until the device has noticed the end of the first upload, it answers 409.
+    // Upload in chunks. Until the device has noticed the end of the first upload, the device answers 409.
     let mut chunks = Vec::new();
     for chunk in content.chunks(10_000) {
         chunks.extend(format!("{:x}\r\n", chunk.len()).bytes());

@@ -1,8 +1,8 @@
-//! An echo server on picoevent: it sends back what a client sends.
+//! An echo server on picoevent. It sends back what a client sends.
 //!
-//! Bytes move from a connection's input ring to its output ring, as far as there is room. If a client does not read,
-//! both rings become full and the server stops receiving from it. A client that sends nothing for a minute is dropped,
-//! and so is a client that reads none of its pending bytes for a minute.
+//! Bytes move from a connection's input ring to its output ring, as far as the output ring has room. If a client does
+//! not read, both rings become full and the server stops receiving from this client. The server drops a client that
+//! sends nothing for a minute, and a client that reads none of its pending bytes for a minute.
 
 #![no_std]
 
@@ -17,7 +17,7 @@ use defmt::info;
 #[cfg(not(feature = "defmt"))]
 use log::info;
 
-/// The port the server listens on, the same as hello-world's.
+/// The port the server listens on. The example `hello-world` has the same port.
 pub const PORT: u16 = 9995;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -51,8 +51,8 @@ impl Echo {
     }
 }
 
-/// A connection that sends back what it receives, as far as there is room. The remaining bytes stay in the input ring.
-/// This protocol does not use the application's state, so any application can use it.
+/// A connection that sends back what it receives, as far as the output ring has room. The remaining bytes stay in the
+/// input ring. This protocol does not use the application's state, so any application can use it.
 pub struct Mirror;
 
 impl<A> Protocol<A> for Mirror {

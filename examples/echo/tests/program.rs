@@ -25,8 +25,8 @@ fn four_clients_at_once_each_get_a_megabyte_back_unchanged() {
                 client.read_exact(&mut echoed).unwrap();
                 assert!(echoed == pattern(seed), "it came back changed");
                 sending.join().unwrap();
-                // Do not end the stream earlier: at its end the server closes the connection, and a closed connection
-                // delivers its output for at most ten seconds.
+                // End the stream only now. The server closes the connection when the client's stream ends. After the
+                // close, the server delivers the remaining output for at most ten seconds.
                 client.shutdown(Shutdown::Write).unwrap();
                 assert_eq!(read_all(&mut client), []);
             });

@@ -32,7 +32,7 @@ impl Protocol<Gateway> for Console {
             if conn.cancel_alarm() {
                 conn.set_idle(Self::IDLE);
             }
-            // There is room for an answer, unless the connection has failed.
+            // The output ring has room for an answer, unless the connection has failed.
             let _ = match line {
                 Ok(line) => app.command(conn, line),
                 Err(LineError::TooLong) => conn.write(b"error: line too long\r\n"),

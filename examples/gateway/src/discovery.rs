@@ -26,7 +26,8 @@ impl Gateway {
                 let (name, [console, status]) = (self.setup.name, self.ports);
                 let mut answer = String::<LONGEST>::new();
                 let _ = write!(answer, "{name} console={console} status={status}");
-                // If there is no room for an answer, the request stays in the ring until there is room.
+                // If the ring for output has no room for an answer, the request stays in the ring for input until there
+                // is room.
                 if udp.send_to(answer.as_bytes(), client) == Err(SendError::Full) {
                     return;
                 }

@@ -13,7 +13,7 @@
 //! whole application and does not depend on a particular board.
 //!
 //! With the feature `online` the gateway also publishes to a broker, answers queries for `NAME.local`, and logs the
-//! time of day. Collector and broker may then be given by name. See [`Settings`].
+//! time of day. With this feature, the collector and the broker may be given by name. See [`Settings`].
 
 #![no_std]
 
@@ -99,7 +99,7 @@ pub struct Setup {
     pub name: &'static str,
     /// Returns the sensor's value. The argument is the loop's time in microseconds.
     pub sensor: fn(micros: u64) -> i32,
-    /// The collector's address, if samples are sent.
+    /// The collector's address; `None` if no samples are sent.
     pub collector: Option<SocketAddr>,
 }
 
@@ -180,8 +180,8 @@ impl Gateway {
         Ok(Listening { console, status, discovery })
     }
 
-    /// Sets the ports that discovery answers with. Call it if they differ from the ports given to `start`, as on a
-    /// host where the system has chosen free ports.
+    /// Sets the ports that discovery answers with. Call this function if the actual ports differ from the ports given
+    /// to `start`. On a host, the system chooses a free port for port 0.
     pub const fn set_ports(&mut self, console: u16, status: u16) {
         self.ports = [console, status];
     }
@@ -232,12 +232,13 @@ impl Gateway {
         self.taken.wrapping_sub(self.samples.len() as u32)..self.taken
     }
 
-    /// Returns the number of samples that were dropped because there was no room to keep them.
+    /// Returns the number of samples that were dropped because the queue of samples was full.
     pub const fn lost(&self) -> u32 {
         self.lost
     }
 
-    /// Checks the invariants that hold between callbacks. Returns the invariant that is violated, if any.
+    /// Checks the invariants that hold between callbacks. Returns a description of the violation, if an invariant is
+    /// violated.
     pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
         if self.uplink.sent > self.samples.len() {
             return Some("the uplink has sent more samples than there are");
@@ -254,8 +255,8 @@ impl Gateway {
     }
 }
 
-/// Returns the value of a simulated sensor: a temperature in thousandths of a degree. It rises from 20 to 25 degrees
-/// and falls again, in 20 seconds.
+/// Returns the value of a simulated sensor: a temperature in thousandths of a degree. The temperature rises from 20 to
+/// 25 degrees and falls again, in 20 seconds.
 pub fn temperature(micros: u64) -> i32 {
     let millis = (micros / 1_000 % 20_000) as i32;
     25_000 - (millis - 10_000).abs() / 2

@@ -117,7 +117,7 @@ fn services(status: SocketAddr) -> Option<&'static [Service]> {
     (!status.ip().is_loopback()).then(|| &*announced.leak())
 }
 
-/// Returns the addresses of these hosts from the system's file of host names.
+/// Returns the addresses of the hosts in `wanted` from the system's file of host names.
 fn known_hosts(wanted: &[Option<Host>; 2]) -> &'static [(&'static str, IpAddr)] {
     let text = fs::read_to_string(HOSTS).unwrap_or_default();
     let found = hosts(&text).filter(|(name, _)| {

@@ -13,7 +13,7 @@ pub(crate) const BYTES: usize = 0;
 pub(crate) const POOLS: usize = 0;
 pub(crate) const UDP_SOCKETS: usize = 0;
 
-/// The empty state, without the feature.
+/// The state of the feature `online`, which is empty without the feature.
 pub(crate) struct Online;
 
 impl Online {

@@ -1,8 +1,8 @@
-//! Keys and values that clients of the console set. With the feature `online` the broker can set them, too.
+//! Keys and values that clients of the console set. With the feature `online` the broker can set keys and values, too.
 
 use heapless::{String, Vec};
 
-/// Eight keys at most, of 16 bytes, with values of 64 bytes.
+/// At most eight keys of at most 16 bytes, with values of at most 64 bytes.
 pub(crate) struct Store(Vec<(String<16>, String<64>), 8>);
 
 /// Why a value was not stored.

@@ -12,7 +12,7 @@ const SILENCE: Duration = Duration::from_secs(12);
 
 pub(crate) struct Uplink {
     pub(crate) conn: Option<Conn>,
-    /// The number of samples that were sent on this connection and are not confirmed. They are the oldest of
+    /// The number of samples that were sent on this connection and are not confirmed. These samples are the oldest of
     /// the kept samples.
     pub(crate) sent: usize,
     backoff: Backoff,
@@ -54,8 +54,8 @@ impl Protocol<Gateway> for Uplink {
 
     fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         app.uplink.heartbeats = app.uplink.heartbeats.wrapping_add(1);
-        // If there is no room for a heartbeat, samples are queued, and they also show the collector that the
-        // gateway is alive.
+        // If the output ring has no room for a heartbeat, the ring contains samples. These samples also show the
+        // collector that the gateway is alive.
         let _ = writeln!(conn, "H {}", app.uplink.heartbeats);
     }
 
@@ -74,7 +74,7 @@ impl Protocol<Gateway> for Uplink {
         }
     }
 
-    /// Ends the connection at once: samples that are not confirmed are sent again on the next connection.
+    /// Ends the connection at once. Samples that are not confirmed are sent again on the next connection.
     fn eof(_: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         conn.abort();
     }
@@ -88,7 +88,7 @@ impl Protocol<Gateway> for Uplink {
 }
 
 impl Gateway {
-    /// Sends the samples that were not yet sent on this connection, as far as there is room.
+    /// Sends the samples that were not yet sent on this connection, as far as the output ring has room.
     pub(crate) fn send_samples(&mut self, conn: &mut ConnMut<Self>) {
         if !conn.is_open() {
             return;

@@ -15,13 +15,13 @@ use picoevent_tests::broker::Broker;
 use picoevent_tests::gateway::collector::Collector;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The time limit of a step. It only detects a hang.
+/// The time limit of a step. The limit only detects a hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// 2036-02-08T00:00:00Z: 17 hours after the 32-bit seconds of NTP have wrapped around.
 const TIME_OF_DAY: u64 = 2_086_041_600_000_000;
 
-/// A running gateway. Dropping it kills it.
+/// A running gateway. Dropping a `Program` kills the gateway.
 struct Program {
     process: Child,
     lines: Receiver<String>,
@@ -39,7 +39,7 @@ impl Program {
         let (sender, lines) = channel();
         thread::spawn(move || {
             let sent = out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
-            // The test has ended before the program, so nothing receives this line.
+            // If `sent` is an error, the test has ended before the program. Then the remaining lines are not needed.
             drop(sent);
         });
         let mut program = Self { process, lines, console: SocketAddr::from(([0; 4], 0)) };
@@ -57,7 +57,7 @@ impl Program {
         }
     }
 
-    /// Sends a command to the console. Returns its answer.
+    /// Sends a command to the console. Returns the console's answer.
     fn request(&self, command: &str) -> Result<String> {
         let mut console = TcpStream::connect(self.console)?;
         console.set_read_timeout(Some(LIMIT))?;
@@ -87,7 +87,7 @@ impl Drop for Program {
     }
 }
 
-/// Starts a server over UDP, whose thread ends with the process. Returns its address.
+/// Starts a UDP server, whose thread ends with the process. Returns the server's address.
 fn serve(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Result<SocketAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = socket.local_addr()?;
@@ -95,7 +95,7 @@ fn serve(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Resu
         let mut buffer = [0; 1_024];
         while let Ok((length, from)) = socket.recv_from(&mut buffer) {
             for answer in answer(&buffer[..length]) {
-                // The gateway may be gone.
+                // The gateway may have ended.
                 let _ = socket.send_to(&answer, from);
             }
         }
@@ -103,7 +103,7 @@ fn serve(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Resu
     Ok(address)
 }
 
-/// Starts a DNS server for the names that end in `.test`. It sends forged answers before the correct one.
+/// Starts a DNS server for the names that end in `.test`. The server sends forged answers before the correct answer.
 fn name_server() -> Result<SocketAddr> {
     serve(|bytes| {
         let Some(question) = Question::read(bytes) else { return Vec::new() };

@@ -1,8 +1,9 @@
-//! libevent's hello-world on picoevent. It sends `Hello, World!` to each client, closes the connection
-//! when the answer is sent, and ends two seconds after an interrupt.
+//! libevent's hello-world on picoevent. The server sends `Hello, World!` to each client, closes the connection when the
+//! answer is sent, and ends two seconds after an interrupt.
 //!
-//! The crate is the whole application and does not depend on a particular board. `main.rs` runs it on real
-//! sockets, the packages in `examples/boards` run it on embassy-net, and `tests/scripted.rs` on a scripted back end.
+//! The crate is the whole application and does not depend on a particular board. `main.rs` runs the application on real
+//! sockets, the packages in `examples/boards` run the application on embassy-net, and `tests/scripted.rs` runs the
+//! application on a scripted back end.
 
 #![no_std]
 

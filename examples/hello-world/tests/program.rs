@@ -99,15 +99,15 @@ fn reset(client: &TcpStream) {
     set_socket_linger(client, Some(Duration::ZERO)).unwrap();
 }
 
-/// A test in `scripted.rs`, which sets the clock itself, checks that the server still serves clients during
-/// the two seconds.
+/// This test does not check that the server still serves clients during the two seconds. A test in `scripted.rs`, which
+/// sets the clock itself, checks this behaviour.
 #[test]
 fn an_interrupt_ends_the_server_after_two_seconds_and_a_second_one_changes_nothing() {
     let server = Program::start(SERVER);
     let start = Instant::now();
     server.interrupt();
     server.wait_for("Caught an interrupt signal; exiting cleanly in two seconds.");
-    // On a slow machine the server may already have ended. Then this interrupt has no effect.
+    // On a slow machine the server may already have ended. In this case the second interrupt has no effect.
     server.interrupt();
     let (status, lines) = server.wait();
     assert_eq!(status.code(), Some(0));
@@ -120,8 +120,9 @@ fn an_idle_server_is_never_woken() {
     let server = Program::start(SERVER);
     assert_eq!(server.connect_and_read(), GREETING);
     server.wait_for("flushed answer");
-    // The client's end of stream may still wake the server. After that, nothing may wake it. So there must be an
-    // interval in which the server is not woken. A server that polls is woken in each of these intervals.
+    // The client's end of stream may still wake the server. After the end of stream, nothing may wake the server. So
+    // there must be an interval of 500 ms in which the server is not woken. A server that polls is woken in each of the
+    // 20 intervals.
     let mut before = wake_ups(&server);
     let is_quiet = (0..20).any(|_| {
         thread::sleep(Duration::from_millis(500));

@@ -41,7 +41,8 @@ impl log::Log for Lines {
     fn flush(&self) {}
 }
 
-/// A back end whose clock is set by the test. It only collects the base's actions; the test feeds their results.
+/// A back end whose clock is set by the test. The back end only collects the base's actions; the test feeds the results
+/// of the actions to the base.
 #[derive(Default)]
 struct Device {
     now: Instant,

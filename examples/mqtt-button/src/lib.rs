@@ -2,7 +2,8 @@
 //! message arrives at least once. While the broker is offline, up to ten presses are kept, and further presses are
 //! lost. The topic `button/lamp` switches the lamp.
 //!
-//! The crate is the whole application and does not depend on a particular board. `main.rs` runs it on real sockets.
+//! The crate is the whole application and does not depend on a particular board. `main.rs` runs the application on real
+//! sockets.
 
 #![no_std]
 
@@ -31,7 +32,7 @@ pub const PRESSED: Signal = Signal::USR1;
 /// The connection to the broker.
 pub const BROKER: Pool = Pool::new(1).rings(256, 256);
 
-/// The application. It keeps up to ten presses while the broker is offline.
+/// The application. While the broker is offline, the application keeps up to ten presses.
 pub struct Button {
     mqtt: Client<Button, 11, 300>,
     broker: SocketAddr,
@@ -61,7 +62,7 @@ impl HasMqtt for Button {
                 let online = Publish::new("button/state", b"online").retained();
                 let _ = mqtt::publish(self, cx, &online);
             }
-            // The client stops after the interrupt.
+            // The interrupt has stopped the MQTT client.
             MqttEvent::Down(Down::Stopped) => cx.exit(),
             MqttEvent::Down(why) => info!("The broker is gone: {}.", why),
             _ => {}

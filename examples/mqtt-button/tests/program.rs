@@ -55,7 +55,7 @@ fn accept(broker: &TcpListener, session_present: bool) -> TcpStream {
     client
 }
 
-/// Reads a short packet. Returns its first byte and its body.
+/// Reads a short packet. Returns the packet's first byte and body.
 fn packet(client: &mut TcpStream) -> (u8, Vec<u8>) {
     let mut head = [0; 2];
     client.read_exact(&mut head).unwrap();
@@ -64,7 +64,8 @@ fn packet(client: &mut TcpStream) -> (u8, Vec<u8>) {
     (head[0], body)
 }
 
-/// Reads the next PUBLISH, which must have this first byte. Returns its identifier and its last byte.
+/// Skips packets until a PUBLISH with the first byte `first`. Returns the packet identifier and the last byte of this
+/// PUBLISH.
 fn published(client: &mut TcpStream, first: u8) -> ([u8; 2], u8) {
     loop {
         let (kind, body) = packet(client);

@@ -1,18 +1,18 @@
-//! A TCP proxy: for each client it connects to a server, and moves bytes both ways.
+//! A TCP proxy. For each client, the proxy connects to a server, and moves bytes in both directions.
 //!
 //! ```text
 //!   client ──▶ input ring ──transfer──▶ output ring ──▶ server
 //!   client ◀── output ring ◀─transfer── input ring  ◀── server
 //! ```
 //!
-//! The pools of the proxy are [exchanging](Pool::exchanging): if the output ring is empty, a transfer exchanges the two
-//! rings and copies no bytes.
+//! The pools of the proxy are [exchanging](Pool::exchanging): if the output ring is empty, a transfer exchanges the
+//! input ring and the output ring, and copies no bytes.
 //!
-//! The two connections are partners. When one side ends its stream, the proxy sends the remaining bytes to the other
-//! side and then half-closes that connection. The opposite direction continues. When one side is reset or cannot be
-//! reached, the proxy resets the other side, so that the other side does not see a normal end of stream after truncated
-//! data. If a side accepts no bytes, the proxy stops reading from the other side. After a minute it drops the side that
-//! accepts no bytes.
+//! The connection to the client and the connection to the server are partners. When one side ends its stream, the proxy
+//! sends the remaining bytes to the other side and then half-closes the connection to the other side. The opposite
+//! direction continues. When one side is reset or cannot be reached, the proxy resets the other side, so that the other
+//! side does not see a normal end of stream after truncated data. If a side accepts no bytes, the proxy stops reading
+//! from the other side. After a minute the proxy drops the side that accepts no bytes.
 
 #![no_std]
 
@@ -50,7 +50,7 @@ pub struct Proxy<const CLIENTS: usize> {
     servers: ConnMap<Side, CLIENTS>,
 }
 
-/// The proxy's state of one connection, which is one of two partners.
+/// The proxy's state of one of two partner connections.
 struct Side {
     partner: Conn,
     /// Whether this side has ended its stream.
@@ -58,13 +58,13 @@ struct Side {
 }
 
 impl<const CLIENTS: usize> Proxy<CLIENTS> {
-    /// Makes a proxy for the server at this address.
+    /// Makes a proxy for the server at the address `server`.
     pub const fn new(server: SocketAddr) -> Self {
         Self { server, outgoing: None, clients: ConnMap::new(), servers: ConnMap::new() }
     }
 
-    /// Listens on `address` with two pools of at most `CLIENTS` connections each; the function [`pools()`] returns
-    /// them. Ends the loop on the interrupt signal.
+    /// Listens on `address` with two pools of at most `CLIENTS` connections each; the function [`pools()`] returns such
+    /// pools. Ends the loop on the interrupt signal.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pools.
@@ -97,10 +97,11 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
         Ok(())
     }
 
-    /// Moves the input of one side to its partner, as far as there is room, and then the end of stream.
+    /// Moves the input of the side `from` to its partner, as far as the partner's output ring has room. If all input
+    /// has moved and the side `from` has ended its stream, ends the stream to the partner, too.
     fn relay(&mut self, from: &mut ConnMut<Self>) {
         let Some(&mut Side { partner, has_ended }) = self.side(from.id()) else { return };
-        // If the partner is gone, this side ends soon, too.
+        // If the partner has ended, the side `from` ends soon, too.
         if from.transfer(partner).is_err() {
             return;
         }
@@ -126,7 +127,7 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
         }
     }
 
-    /// Removes a side that has ended. If its connection was lost, aborts the connection of its partner.
+    /// Removes a side that has ended. If the side's connection was lost, aborts the connection of the side's partner.
     fn end(&mut self, conn: &mut ConnMut<Self>, end: ConnEnd) {
         let side = self.clients.remove(conn.id()).or(self.servers.remove(conn.id()));
         if let (ConnEnd::Failed(error), Some(Side { partner, .. })) = (end, side)
@@ -156,7 +157,7 @@ impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
         app.relay(conn);
     }
 
-    /// Moves the partner's input, now that there is room.
+    /// Moves the partner's input, now that this connection's output ring has room.
     fn writable(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>) {
         if let Some(&mut Side { partner, .. }) = app.side(conn.id())
             && let Ok(mut partner) = conn.cx().conn(partner)

@@ -10,7 +10,8 @@ use static_cell::ConstStaticCell;
 const USAGE: &str = "usage: [--listen ADDR:PORT] --to ADDR:PORT   port 0 takes any that is free";
 
 const CLIENTS: u16 = 256;
-/// Not a power of two, so that the rings of busy connections do not all use the same cache sets.
+/// The size of a ring in bytes. The size is not a power of two, so that the rings of busy connections do not all use
+/// the same cache sets.
 const RING: usize = 48 * 1024;
 const POOLS: [Pool; 2] = pools(CLIENTS, RING);
 

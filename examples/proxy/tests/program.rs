@@ -9,10 +9,10 @@ use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 const PROXY: &str = env!("CARGO_BIN_EXE_proxy");
 
-/// More clients than the proxy has slots for.
+/// The number of clients in a test. The proxy has fewer slots than this number.
 const PAIRS: usize = 300;
 
-/// A proxy, and the listener of the server behind it.
+/// A proxy, and the listener of the server that the proxy connects to.
 struct Scene {
     proxy: Program,
     server: TcpListener,
@@ -113,7 +113,7 @@ fn a_reset_of_one_side_resets_the_other() {
 
 #[test]
 fn a_client_is_reset_when_the_server_does_not_listen() {
-    // The port is bound, but nothing listens there.
+    // The port is bound, but nothing listens on the port.
     let taken = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&taken, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = SocketAddr::try_from(getsockname(&taken).unwrap()).unwrap();

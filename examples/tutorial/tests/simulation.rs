@@ -56,5 +56,5 @@ fn without_timeouts_slots_are_lost() {
     let report = failed.expect_err("a client that vanishes keeps its slot");
     let report = report.downcast::<String>().expect("the report is a text");
     println!("{report}");
-    assert!(report.contains("connections are still held"), "{report}");
+    assert!(report.contains("connections in use at the end"), "{report}");
 }

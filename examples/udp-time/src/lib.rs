@@ -1,9 +1,9 @@
-//! A UDP time server. It answers each datagram with the seconds since the epoch as text, such as
-//! `1767225600`. It ends on an interrupt.
+//! A UDP time server. The server answers each datagram with the seconds since the epoch as text, such as `1767225600`.
+//! The server ends on an interrupt.
 //!
-//! The crate is the whole application and does not depend on a particular board. `main.rs` runs it on real sockets,
-//! the packages in `examples/boards` run it on embassy-net. The program provides the [`Clock`]. A board without a
-//! real-time clock uses the time [since the start](uptime).
+//! The crate is the whole application and does not depend on a particular board. `main.rs` runs the application on real
+//! sockets, and the packages in `examples/boards` run the application on embassy-net. Each program provides the
+//! [`Clock`]. A board without a real-time clock uses the time [since the start](uptime).
 
 #![no_std]
 
@@ -34,7 +34,7 @@ pub const RINGS: UdpRings = UdpRings::new(UdpRings::holding(8, 8), UdpRings::hol
 /// Converts a time of the loop's clock to the seconds that the server sends.
 pub type Clock = fn(Instant) -> u64;
 
-/// Returns the seconds since the loop's clock started. On a board this is the time since the start of the board.
+/// Returns the seconds since the loop's clock started. On a board, the loop's clock starts when the loop begins to run.
 pub fn uptime(now: Instant) -> u64 {
     now.as_micros() / 1_000_000
 }
@@ -45,7 +45,7 @@ pub struct Time {
 }
 
 impl Time {
-    /// Makes the application. It answers with the time of `clock`.
+    /// Makes the application. The application answers with the time of `clock`.
     pub const fn new(clock: Clock) -> Self {
         Self { clock }
     }
@@ -69,8 +69,8 @@ impl Time {
             let written = write!(answer, "{}", (self.clock)(udp.cx().now()));
             debug_assert!(written.is_ok(), "the longest number fits");
             match udp.send_to(answer.as_bytes(), client) {
-                // The request stays in the ring. The loop calls this function again when there is room
-                // for the answer.
+                // The request stays in the ring. The loop calls this function again when the output ring has room for
+                // the answer.
                 Err(SendError::Full) => return,
                 // A client that cannot be reached gets no answer.
                 Ok(()) | Err(_) => udp.consume(),

@@ -42,7 +42,7 @@ fn each_datagram_is_answered_with_the_time() {
 fn more_requests_than_the_rings_hold_are_all_answered() {
     let server = Program::start(SERVER);
     let client = client(server.address());
-    // The operating system's receive buffer holds all these requests. The rings of the server hold far fewer.
+    // The operating system's receive buffer holds all these requests. The rings of the server hold far fewer requests.
     for _ in 0..100 {
         client.send(b"what time is it?").unwrap();
     }

@@ -20,8 +20,8 @@ use crate::process::{Process, read_in_background};
 
 /// Prepares a `cargo` command that runs in `folder`, with the same Rust toolchain as this program.
 ///
-/// Removes the environment variables that `cargo run` sets for this program: they describe this program's package,
-/// not the package in `folder`.
+/// Removes the environment variables that `cargo run` sets for this program: these variables describe this program's
+/// package, not the package in `folder`.
 pub fn cargo(folder: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(folder);
@@ -40,10 +40,11 @@ fn is_set_by_cargo_run(name: &OsStr) -> bool {
         || name.starts_with("CARGO_MANIFEST_")
 }
 
-/// Prints `command`, then runs it; its output goes to this program's output.
+/// Prints `command`, then runs it. The command's output goes to this program's output.
 ///
 /// # Errors
-/// If it cannot be started or fails. If it fails, the error shows the command line, to paste it into a shell.
+/// If the command cannot be started or fails. If the command fails, the error shows the command line, so that a user
+/// can paste it into a shell.
 pub fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", describe(command));
     let status = command.status().with_context(|| cannot_start(command))?;
@@ -62,7 +63,8 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
 /// cargo has built.
 ///
 /// # Errors
-/// If it cannot be started or fails. If it fails, the error shows the command line, to paste it into a shell.
+/// If the command cannot be started or fails. If the command fails, the error shows the command line, so that a user
+/// can paste it into a shell.
 pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
     println!("$ {}", describe(cargo));
     cargo.arg("--message-format=json-render-diagnostics");
@@ -96,7 +98,7 @@ pub fn cannot_start(command: &Command) -> String {
 /// Runs `command` without a time limit. Returns its standard output.
 ///
 /// # Errors
-/// If it cannot be started or fails; the error contains the command and its error output.
+/// If `command` cannot be started or fails; the error contains the command line and the error output of `command`.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| cannot_start(command))?;
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -109,7 +111,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// # Errors
 /// * If the command cannot be started.
 /// * If the command fails. The error is the line of the output that gives the reason.
-/// * If the command has not ended after `limit`. In this case it is killed.
+/// * If the command has not ended after `limit`. In this case the command is killed.
 pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
     let Output { status, stdout, stderr } = run_to_end(command, limit)?;
     let output = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
@@ -131,10 +133,10 @@ pub fn first_line(command: &mut Command) -> Result<String> {
     Ok(output.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// Runs `command` to its end, whether or not it succeeds. Returns its status and output.
+/// Runs `command` to its end, whether or not the command succeeds. Returns the command's status and output.
 ///
 /// # Errors
-/// If it cannot be started, or has not ended after `limit`. In the second case it is killed.
+/// If `command` cannot be started, or has not ended after `limit`. In the second case `command` is killed.
 pub fn run_to_end(command: &mut Command, limit: Duration) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = Process::spawn(command, None)?;
@@ -148,8 +150,8 @@ pub fn run_to_end(command: &mut Command, limit: Duration) -> Result<Output> {
     Ok(Output { status, stdout: read(pipes.0)?, stderr: read(pipes.1)? })
 }
 
-/// Returns the line of a failed program's output that gives the reason: the last line that starts with `error`, or
-/// else the last line. If the output is empty, returns a fixed text.
+/// Returns the line of a failed program's output that gives the reason: the last line that starts with `error`. If
+/// there is no such line, returns the last line. If the output is empty, returns a fixed text.
 fn reason(output: &str) -> &str {
     let mut lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
     // A backtrace may follow the error.

@@ -4,8 +4,8 @@
 //! name of a symbol is not enough: half of the event loop may be in the function of the task that runs the loop. For
 //! each instruction, the debug information lists the function that contains the instruction in the source, then the
 //! caller into which this function is inlined, and so on. An instruction belongs to the crate of the first function in
-//! this list that is not in the core library. So inlined code of the core library belongs to its caller. Code without
-//! debug information and variables belong to the crate in the name of their symbol.
+//! this list that is not in the core library. So inlined code of the core library belongs to its caller. Variables, and
+//! code without debug information, belong to the crate in the name of their symbol.
 //!
 //! Every byte is counted once. Bytes without an owner are counted under a separate name, and the sums are compared
 //! with the sizes of the sections.
@@ -25,15 +25,15 @@ pub const SHARED: &str = "(code shared by functions)";
 pub const VECTORS: &str = "(vectors)";
 /// Constants: their names do not show their crate.
 pub const CONSTANTS: &str = "(constants)";
-/// Padding, and bytes without a symbol.
+/// Padding, bytes without a symbol, and symbols whose name contains no crate.
 pub const REST: &str = "(padding and the rest)";
 
-/// Bytes of one crate.
+/// The numbers of bytes of one crate.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// In flash.
+    /// Bytes in flash.
     pub flash: u64,
-    /// In RAM.
+    /// Bytes in RAM.
     pub ram: u64,
     /// Bytes of code in flash. `flash` contains them, too.
     pub code: u64,
@@ -45,7 +45,8 @@ pub type Shares = BTreeMap<String, Share>;
 /// Finds the owners of a firmware's bytes in its ELF file.
 ///
 /// # Errors
-/// If the file cannot be read, its debug information is damaged, or the sums differ from the sizes of its sections.
+/// If the file cannot be read, if the file's debug information is damaged, or if the sums differ from the sizes of the
+/// file's sections.
 pub fn shares(elf: &Path) -> Result<Shares> {
     let locations = Locations::read(elf)?;
     let mut shares = Shares::new();
@@ -103,7 +104,8 @@ fn split(section: &Section, locations: &Locations) -> Vec<(String, u64)> {
     let mut symbols = section.symbols.iter().peekable();
     while let Some(symbol) = symbols.next() {
         let next = symbols.peek().map_or(end, |next| next.address);
-        // The symbol may be an alias of another symbol, or lie within another symbol.
+        // The symbol may be an alias of another symbol, or lie within another symbol. So do not count bytes before `at`
+        // again.
         let from = symbol.address.max(at);
         let to = match symbol.size {
             0 => next,
@@ -144,7 +146,8 @@ fn owner(section: &Section, symbol: &Symbol) -> String {
     }
 }
 
-/// Finds, for each byte of a symbol's code, the function that contains it in the source.
+/// Finds the crate of each byte of a symbol's code, and appends the bytes to `runs`. The module's documentation
+/// describes which crate this is.
 fn code(
     symbol: &Symbol,
     addresses: std::ops::Range<u64>,
@@ -163,8 +166,8 @@ fn code(
     }
 }
 
-/// Returns the owner of a symbol whose name has no Rust path, if it is one of the known helpers of the compiler;
-/// `None` for every other symbol.
+/// Returns the owner of a symbol whose name has no Rust path, if the symbol is one of the known helpers of the
+/// compiler; `None` for every other symbol.
 fn helper_owner(name: &str) -> Option<&'static str> {
     let bare_name = name.trim_start_matches('_').trim_start_matches("aeabi_");
     if ["memcpy", "memmove", "memset", "memclr", "memcmp", "bcmp"]
@@ -181,8 +184,9 @@ fn helper_owner(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the crate at the beginning of a path. For `<a::B as c::D>::e` it is `a`, or `c` if `a::B` is a primitive
-/// type or a type parameter. Returns `None` for a name without a path, such as `Reset`.
+/// Returns the crate at the beginning of a path. For `<a::B as c::D>::e` the crate is `a`. For `<T as c::D>::e`, where
+/// `T` is a primitive type or a type parameter, the crate is `c`. Returns `None` for a name without a path, such as
+/// `Reset`.
 pub(super) fn crate_of(path: &str) -> Option<&str> {
     let path = path.trim_start_matches(['<', '&', '*', '[', '(']);
     let path = ["mut ", "const ", "dyn ", "impl "]

@@ -1,11 +1,11 @@
 //! Decodes the firmware's log.
 //!
 //! A board sends defmt frames: the index of a format string, and the arguments. The format strings stay in the ELF
-//! file on the host. This module makes log lines from both as the bytes arrive, so neither `cargo xtask qemu` nor a
-//! test needs a separate decoder.
+//! file on the host. This module makes log lines from the frames and the format strings as the bytes arrive, so neither
+//! `cargo xtask qemu` nor a test needs a separate decoder.
 //!
-//! It shows no source locations and no colours: the lines are for `grep` and for assertions. An
-//! image without defmt strings logs plain text, line by line.
+//! The lines contain no source locations and no colours, because they are for `grep` and for assertions. An image
+//! without defmt strings logs plain text, line by line.
 
 use std::{
     fmt,
@@ -41,7 +41,7 @@ impl fmt::Display for LogLine {
     }
 }
 
-/// Reads the format strings from a firmware's ELF file; `None` if it has none.
+/// Reads the defmt format strings from a firmware's ELF file; `None` if the file has no such strings.
 pub fn read_table(elf: &Path) -> Result<Option<Table>> {
     let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     match Table::parse(&bytes) {
@@ -64,9 +64,9 @@ pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) 
 
 /// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
 ///
-/// Bytes that are not a frame become a line of level `warn`; consecutive bytes of this kind become one line. A frame
-/// that is cut off by the end of `input` is dropped. If the firmware uses defmt's `encoding-raw`, decoding ends at the
-/// first broken frame, because the start of the next frame cannot be found.
+/// Bytes that are not a frame become a line of level `warn`; consecutive bytes that are not a frame become one line. A
+/// frame that is cut off by the end of `input` is dropped. If the firmware uses defmt's `encoding-raw`, decoding ends
+/// at the first broken frame, because the start of the next frame cannot be found.
 ///
 /// # Errors
 /// If `input` cannot be read. A connection that the other side has reset is no error: it counts as the end of `input`.
@@ -79,7 +79,7 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
             Ok(0) => return Ok(()),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            // QEMU resets the connection if it ends before it has read all bytes that this program sent.
+            // If QEMU ends before it has read all bytes that this program sent, the connection is reset.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(()),
             Err(error) => return Err(error).context("cannot read the firmware's log"),
         };
@@ -146,8 +146,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Returns a table like the table of an ELF file. The format string of entry 1 has a number, and the format string
-    /// of entry 2 has a string.
+    /// Returns a table like the table of an ELF file. Entry 1 has a placeholder for a number, and entry 2 has a
+    /// placeholder for a string.
     fn table(encoding: &str) -> Table {
         let entry = |tag: &str, string: &str| json!({ "string": { "tag": tag, "string": string }, "raw_symbol": "" });
         serde_json::from_value(json!({
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn no_input_causes_a_panic() {
         let mut generator = fastrand::Rng::with_seed(1);
-        // Small numbers are likely to be the index of a table entry.
+        // Every second byte, on average, is a small number, which can be the index of a table entry.
         let mut random = || if generator.bool() { generator.u8(..8) } else { generator.u8(..) };
         for encoding in ["Raw", "Rzcobs"] {
             let table = table(encoding);

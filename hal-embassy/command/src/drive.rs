@@ -1,8 +1,8 @@
 //! Writes an image to a board that appears as a USB drive: a board with a Raspberry Pi chip that was connected with
 //! BOOTSEL held.
 //!
-//! This needs no other program and no debug probe. When the board has the last block, it restarts
-//! with the image.
+//! Writing to the drive needs no other program and no debug probe. When the board has received the last block of the
+//! image, the board restarts with the image.
 
 use std::{
     fs::{self, File},
@@ -20,7 +20,7 @@ const INFO: &str = "INFO_UF2.TXT";
 /// The folders in which Linux and macOS mount drives. A drive is directly in one of these folders, or one level below.
 const MOUNTS: [&str; 4] = ["/run/media", "/media", "/mnt", "/Volumes"];
 
-/// Finds the drive of a board with this chip. `chip` is probe-rs' name for it.
+/// Finds the drive of a board with this chip. `chip` is probe-rs' name for the chip.
 ///
 /// # Errors
 /// If the chip is unknown or there is no such drive. The error explains what to do.
@@ -83,7 +83,8 @@ pub fn write(elf: &Path, chip: &str, drive: &Path) -> Result<()> {
         file.sync_all()
     };
     match written() {
-        // The drive vanishes as soon as the board has the last block.
+        // The drive vanishes as soon as the board has the last block. So an error matters only if the drive is still
+        // there.
         Err(error) if board_id(drive).is_some() => {
             Err(error).with_context(|| format!("cannot write to {shown}"))
         }

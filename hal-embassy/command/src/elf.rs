@@ -9,16 +9,16 @@ use object::{
     read::SectionKind,
 };
 
-/// The kind of a section.
+/// What a section contains, and in which memory the section is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Code, in flash.
     Code,
     /// Constants, in flash.
     Constants,
-    /// Variables whose initial values are in flash.
+    /// Variables in RAM, with their initial values in flash.
     Both,
-    /// Variables that are zeroed or not initialised.
+    /// Variables in RAM that are zeroed or not initialised.
     Ram,
 }
 
@@ -51,34 +51,35 @@ impl Kind {
 /// A section on the chip.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// The linker's name for it.
+    /// The section's name.
     pub name: String,
-    /// Its kind.
+    /// The section's kind.
     pub kind: Kind,
-    /// Its first address.
+    /// The section's first address.
     pub address: u64,
-    /// Its size in bytes.
+    /// The section's size in bytes.
     pub size: u64,
-    /// Its symbols, by address.
+    /// The section's symbols, sorted by address.
     pub symbols: Vec<Symbol>,
 }
 
 /// A named part of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbol {
-    /// Its name, with the Rust path.
+    /// The symbol's name, with the Rust path.
     pub name: String,
-    /// Its first address.
+    /// The symbol's first address.
     pub address: u64,
-    /// Its size in bytes. A symbol of assembler code has no size: it extends to the next symbol.
+    /// The symbol's size in bytes. A symbol of assembler code may have the size 0; such a symbol extends to the next
+    /// symbol.
     pub size: u64,
 }
 
 /// riscv-rt's section for the RAM that no other section uses. Other start-up code has no section for the stack.
 const STACK: &str = ".stack";
 
-/// Reads the sections that are on the chip and not empty, in the file's order. Leaves out the section of the stack:
-/// it is all the RAM that no other section uses.
+/// Reads the sections that are on the chip and not empty, in the file's order. Leaves out the section of the stack,
+/// because this section is all the RAM that no other section uses.
 pub fn sections(elf: &Path) -> Result<Vec<Section>> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let file = object::File::parse(&*bytes);
@@ -100,7 +101,7 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
             Some(Symbol { name: demangled(name), address, size: symbol.size() })
         });
         let mut symbols: Vec<_> = symbols.collect();
-        // The longest symbol at an address comes first.
+        // Of the symbols at the same address, the longest symbol comes first.
         symbols.sort_by_key(|symbol| (symbol.address, u64::MAX - symbol.size));
         let name = section.name().unwrap_or("(unnamed)").to_owned();
         let (address, size) = (section.address(), section.size());

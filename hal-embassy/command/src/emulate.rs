@@ -1,7 +1,7 @@
 //! Runs an image under QEMU in the foreground.
 //!
-//! Prints the decoded log. Ctrl-C requests the firmware to end. When it ends, its status becomes this program's exit
-//! status. A second Ctrl-C ends QEMU.
+//! Prints the decoded log. Ctrl-C requests the firmware to end. When the firmware ends, its status becomes this
+//! program's exit status. A second Ctrl-C ends QEMU.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,10 +22,10 @@ use crate::{
     qemu::{Guest, Machine, Qemu, Uart},
 };
 
-/// The description of a run.
+/// The description of one run of an image under QEMU.
 #[derive(Debug)]
 pub struct Emulation<'a> {
-    /// The name of the image that the first printed line shows.
+    /// The image's name. The first printed line shows it.
     pub name: &'a str,
     /// The machine.
     pub machine: Machine,
@@ -54,7 +54,7 @@ pub enum Network<'a> {
 /// The exit status of a program that was ended by Ctrl-C. Shells use the same status.
 const INTERRUPTED: i32 = 130;
 
-/// A guest need not log anything, so there is no time limit.
+/// The time limit for the next log line. A guest need not log anything, so there is practically no limit.
 const NO_LIMIT: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// How long QEMU may still run after the guest has ended.
@@ -63,7 +63,7 @@ const EXIT_LIMIT: Duration = Duration::from_secs(20);
 /// Checks that the QEMU for a machine is installed.
 ///
 /// # Errors
-/// If it is not installed; the error ends with `how`.
+/// If QEMU is not installed. The error ends with `how`, which explains how to install it.
 pub fn check_installed(machine: Machine, how: &str) -> Result<()> {
     let program = machine.processor().program();
     match command::find_program(program) {
@@ -72,7 +72,7 @@ pub fn check_installed(machine: Machine, how: &str) -> Result<()> {
     }
 }
 
-/// Runs an image until it ends. Returns its exit status.
+/// Runs an image until the firmware ends. Returns the firmware's exit status.
 pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     let Emulation { name, machine, elf, network, capture } = emulation;
     // Register before QEMU starts, so that a Ctrl-C is never lost.
@@ -89,7 +89,7 @@ pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     let (uart, process) = (guest.uart()?, guest.process().clone());
     thread::spawn(move || interrupt(signals, uart, &process));
 
-    // QEMU opens the host ports after it has connected the serial port. If it cannot open a port, it ends.
+    // QEMU opens the host ports after it has connected the serial port. If QEMU cannot open a port, it ends.
     let ports: Vec<Port> = match network {
         Network::Program { port, .. } => vec![Port::Tcp(port)],
         Network::Ports(forwards) => guest.qmp().map_or(Vec::new(), |qmp| {

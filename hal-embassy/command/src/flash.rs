@@ -24,10 +24,10 @@ const NO_PROBE: &str = "No debug probes were found";
 /// The program that talks to the loader of Espressif's chips.
 const ESPFLASH: &str = "espflash";
 
-/// Checks that espflash is installed. Does not look for a board, because espflash does that.
+/// Checks that espflash is installed. Does not look for a board, because espflash itself looks for the board.
 ///
 /// # Errors
-/// If it is not installed. The error explains what to do.
+/// If espflash is not installed. The error explains what to do.
 pub fn check_espflash() -> Result<()> {
     if command::find_program(ESPFLASH).is_none() {
         bail!("{ESPFLASH} is not installed: cargo install espflash --locked");
@@ -35,7 +35,7 @@ pub fn check_espflash() -> Result<()> {
     Ok(())
 }
 
-/// Flashes an image to a chip and shows its log. `chip` is espflash's name for it.
+/// Flashes an image to a chip and shows its log. `chip` is espflash's name for the chip.
 ///
 /// # Errors
 /// If espflash fails. The error shows the command line, to paste it into a shell.
@@ -62,13 +62,13 @@ pub fn check_probe() -> Result<()> {
     Ok(())
 }
 
-/// Flashes an image to a chip and shows its log. `chip` is probe-rs' name for it.
+/// Flashes an image to a chip and shows its log. `chip` is probe-rs' name for the chip.
 ///
 /// # Errors
 /// If probe-rs fails. The error shows the command line, to paste it into a shell.
 pub fn run(elf: &Path, chip: &str) -> Result<()> {
-    // probe-rs handles Ctrl-C, since it must leave the chip in a clean state. This program ignores Ctrl-C and waits
-    // until probe-rs ends.
+    // probe-rs handles Ctrl-C, since probe-rs must leave the chip in a clean state. This program ignores Ctrl-C and
+    // waits until probe-rs ends.
     flag::register(SIGINT, Arc::new(AtomicBool::new(false))).context("cannot catch Ctrl-C")?;
     command::run(Command::new(PROBE_RS).args(["run", "--chip", chip]).arg(elf))
 }

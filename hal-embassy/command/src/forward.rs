@@ -46,10 +46,10 @@ impl Forward {
         }
     }
 
-    /// Checks that the host port is free, so that the error is one line instead of QEMU's three.
+    /// Checks that the host port is free, so that the error is one line instead of the three lines that QEMU prints.
     ///
     /// # Errors
-    /// If another program uses the port, or this user may not use it.
+    /// If another program uses the port, or the user of this program may not use the port.
     pub fn check_free(&self) -> Result<()> {
         let at = ("127.0.0.1", self.host);
         let taken = match self.guest {
@@ -66,7 +66,7 @@ impl Forward {
     }
 }
 
-/// Returns QEMU's description of a user network, with the id `n0`, that forwards these ports to the
+/// Returns QEMU's description of a user network, with the id `n0`, that forwards the host ports in `forwards` to the
 /// guest.
 pub fn user_network(forwards: &[Forward]) -> String {
     let mut network = "user,id=n0".to_owned();

@@ -15,7 +15,7 @@ use crate::{
 /// Checks that the file exists.
 ///
 /// # Errors
-/// If it does not exist. The error explains what to do.
+/// If the file does not exist. The error explains what to do.
 pub fn check_exists(elf: &Path) -> Result<()> {
     if elf.is_file() {
         return Ok(());
@@ -26,7 +26,7 @@ pub fn check_exists(elf: &Path) -> Result<()> {
     )
 }
 
-/// Checks that an image is made for a machine: for its processor, and linked for its memory.
+/// Checks that an image is compiled for the processor of a machine, and linked for the machine's memory.
 ///
 /// # Errors
 /// If the image is made for another machine, cannot be read, or is not an ELF file.
@@ -68,9 +68,9 @@ pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
     Ok(())
 }
 
-/// Returns the address at which the stack of an image for an Arm machine begins: the first word of the vector table,
-/// which is at the start of the machine's memory. Returns `None` if the machine has another processor, or if the
-/// image has nothing at this address.
+/// Returns the initial stack pointer of an image for an Arm machine. It is the first word of the vector table. The
+/// vector table is at the start of the machine's memory. Returns `None` if the machine has another processor, or if the
+/// image has nothing at the start of the memory.
 fn initial_stack(file: &object::File<'_>, machine: Machine) -> Option<u64> {
     let start = machine.memory().first()?.start;
     let vectors = file.sections().find(|section| section.address() == start && section.size() > 0);
@@ -81,7 +81,7 @@ fn initial_stack(file: &object::File<'_>, machine: Machine) -> Option<u64> {
 /// Returns a table of the crates of an image with their bytes, the largest in flash first.
 ///
 /// # Errors
-/// Like [`shares`].
+/// The errors of [`shares`].
 pub fn table_of_crates(elf: &Path) -> Result<Table> {
     let shares = shares(elf)?;
     let mut table = Table::new(elf.display().to_string(), "crate | flash | static RAM");

@@ -27,7 +27,7 @@ pub mod serial;
 pub mod table;
 pub mod uf2;
 
-/// A wrong command line. It ends the program with status 2, unlike other errors.
+/// A wrong command line. This error ends the program with status 2; all other errors end the program with status 1.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);

@@ -1,7 +1,7 @@
 //! Finds the source line for an address of the firmware's code.
 //!
-//! A board that panics logs only addresses, since messages and file names would take kilobytes of
-//! its flash. The ELF file on the host has both.
+//! A board that panics logs only addresses, since messages and file names would take kilobytes of its flash. The debug
+//! information in the ELF file on the host contains the functions and source lines of these addresses.
 
 use std::{borrow::Cow, fs, path::Path, sync::Arc};
 
@@ -48,7 +48,7 @@ impl Locations {
     }
 
     /// Returns the functions of the code at `address`, the innermost first. Each function is inlined into the next
-    /// one. Returns an empty list if there is no debug information for the address.
+    /// function of the list. Returns an empty list if there is no debug information for the address.
     pub fn functions(&self, address: u64) -> Vec<String> {
         let mut functions = Vec::new();
         let LookupResult::Output(frames) = self.0.find_frames(address) else { return functions };

@@ -44,15 +44,15 @@ enum Command {
         /// The emulated machine
         #[arg(long, value_parser = Machine::named)]
         machine: Machine,
-        /// Forward a port of 127.0.0.1 to a port of the guest; without HOST both have the same number, and 0 is
-        /// any free port
+        /// Forward port HOST of 127.0.0.1 to port GUEST of the guest; without HOST, both ports have the same number;
+        /// if HOST is 0, any free port
         #[arg(long, value_name = "[udp:][HOST:]GUEST", value_parser = Forward::parse)]
         forward: Vec<Forward>,
-        /// Capture the frames in a file for Wireshark
+        /// Capture the network frames in a file for Wireshark
         #[arg(long, value_name = "FILE")]
         pcap: Option<PathBuf>,
     },
-    /// Write an image to a board, with probe-rs or as a drive; probe-rs then shows the log
+    /// Write an image to a board, either with probe-rs, which then shows the log, or to the board's USB drive
     Flash {
         /// The image
         #[arg(long, value_name = "PATH")]
@@ -67,10 +67,10 @@ enum Command {
     },
     /// Show the log that a board sends over a serial port, until the board is gone
     Log {
-        /// The image that runs
+        /// The image that runs on the board
         #[arg(long, value_name = "PATH")]
         elf: PathBuf,
-        /// The port, such as /dev/ttyACM0, or a file
+        /// The serial port, such as /dev/ttyACM0, or a file with the bytes that the board has sent
         #[arg(long)]
         port: PathBuf,
     },
@@ -79,7 +79,7 @@ enum Command {
         /// The image
         #[arg(long, value_name = "PATH")]
         elf: PathBuf,
-        /// Print the table for a document
+        /// Print the table in Markdown
         #[arg(long)]
         markdown: bool,
     },

@@ -20,8 +20,8 @@ use shared_child::SharedChild;
 
 use crate::command::{cannot_start, describe};
 
-/// A running or ended process; clones refer to the same process. It is killed when its time limit has passed. It is
-/// killed and reaped when the last clone is dropped.
+/// A running or ended process; clones refer to the same process. The process is killed when its time limit has passed,
+/// and is killed and reaped when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Process(Arc<KilledOnDrop>);
 
@@ -37,7 +37,7 @@ impl Process {
             let child = Arc::clone(&child);
             thread::spawn(move || {
                 if matches!(child.wait_timeout(limit), Ok(None)) {
-                    // This does nothing if the process has just ended.
+                    // `kill` does nothing if the process has just ended.
                     let _ = child.kill();
                 }
             });
@@ -60,14 +60,14 @@ impl Process {
         self.child().try_wait().context("cannot get the status of a process")
     }
 
-    /// Waits for the end of the process, at most `limit`. Returns `None` if it still runs.
+    /// Waits for the end of the process, at most `limit`. Returns `None` if the process still runs.
     pub fn wait(&self, limit: Duration) -> Result<Option<ExitStatus>> {
         self.child().wait_timeout(limit).context("cannot wait for a process")
     }
 
-    /// Kills the process. Does nothing if it has ended.
+    /// Kills the process. Does nothing if the process has ended.
     pub fn kill(&self) {
-        // The only error is that the process has already ended.
+        // `kill` fails only if the process has already ended.
         let _ = self.child().kill();
     }
 }
@@ -150,7 +150,7 @@ impl ControlledProcess {
         }
     }
 
-    /// Sends the line `go`. The program waits for a line and then continues.
+    /// Sends the line `go` to a program that waits for a line before it continues.
     pub fn go(&mut self) -> Result<()> {
         self.send("go")
     }

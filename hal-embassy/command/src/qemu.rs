@@ -1,8 +1,8 @@
 //! Runs firmware under QEMU.
 //!
 //! [`Qemu`] describes how to start a machine, and [`Guest`] is a running machine. The guest's serial port and QEMU's
-//! control socket (QMP) are Unix sockets in a temporary folder. This program listens on them before QEMU starts, so
-//! it takes no TCP port and does not poll for a socket to appear.
+//! control socket (QMP) are Unix sockets in a temporary folder. This program listens on these sockets before QEMU
+//! starts. So this program needs no TCP port, and does not poll until a socket appears.
 //!
 //! ```no_run
 //! use std::{path::Path, time::Duration};
@@ -42,7 +42,7 @@ pub use guest::{Guest, Uart};
 pub use machine::{Machine, Processor};
 pub use qmp::{Link, Qmp};
 
-/// The oldest version with the features used here (`-netdev dgram` and `stream`).
+/// The oldest version of QEMU with the features that this program uses (`-netdev dgram` and `stream`).
 pub const OLDEST_QEMU: &str = "7.2";
 
 /// Returns QEMU's `-netdev` option for a network cable that is a pair of Unix datagram sockets. `own` is the path of
@@ -52,7 +52,7 @@ pub fn netdev_over(own: &Path, other: &Path) -> String {
     format!("dgram,id=n0,local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
 }
 
-/// The description of a machine, and how to start it.
+/// The description of a machine, and of how to start the machine.
 #[derive(Debug)]
 pub struct Qemu {
     machine: Machine,
@@ -72,10 +72,11 @@ impl Qemu {
         Self { machine, elf, netdev: None, capture: None, limit, own_group: false }
     }
 
-    /// Connects the machine's network controller to this `-netdev`, whose id must be `n0`.
+    /// Connects the machine's network controller to `netdev`, a value of QEMU's option `-netdev`. The id in `netdev`
+    /// must be `n0`.
     ///
-    /// For a `hostfwd` from host port 0, QEMU takes a free port; [`Qmp::forwarded_port`] returns
-    /// it.
+    /// For a `hostfwd` from host port 0, QEMU takes a free port. [`Qmp::forwarded_port`] returns
+    /// this port.
     pub fn netdev(mut self, netdev: impl Into<String>) -> Self {
         self.netdev = Some(netdev.into());
         self
@@ -87,7 +88,7 @@ impl Qemu {
         self
     }
 
-    /// Kills QEMU after this time.
+    /// Sets the time after which QEMU is killed.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
@@ -100,7 +101,7 @@ impl Qemu {
         self
     }
 
-    /// Starts QEMU. Returns when its serial port is connected.
+    /// Starts QEMU. Returns when the guest's serial port is connected.
     pub fn boot(self) -> Result<Guest> {
         let table = defmt_log::read_table(&self.elf)?;
         let locations = Locations::read(&self.elf)?;

@@ -12,7 +12,8 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use crate::defmt_log::{read, read_table};
 
 /// Decodes the input from a port, or from any file, and prints each line until the input ends. The input from a port
-/// ends when the board is disconnected. It also ends when the board's program ends and the board becomes a drive.
+/// ends when the board is disconnected. This input also ends when the board's program ends and the board becomes a
+/// drive.
 ///
 /// # Errors
 /// If the port cannot be opened. The error explains what to do.
@@ -22,8 +23,8 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
         format!("cannot open {shown}: connect the board, and look for it in /dev/ttyACM* or /dev/cu.usbmodem*")
     })?;
     let table = read_table(elf)?;
-    // A port in the default mode of a terminal would echo lines and change bytes, so it is set to raw mode. A file
-    // that is not a terminal needs no such setting.
+    // A port in the default mode of a terminal would echo lines and change bytes, so the port is set to raw mode. A
+    // file that is not a terminal is not set to raw mode.
     if let Ok(mut settings) = tcgetattr(&file) {
         settings.make_raw();
         tcsetattr(&file, OptionalActions::Now, &settings)
@@ -32,7 +33,7 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
     read(table.as_ref(), UntilDisconnected(file), |line| println!("{line}"))
 }
 
-/// A serial port whose input ends when its device is gone.
+/// A serial port whose input ends when the device is disconnected.
 struct UntilDisconnected(File);
 
 impl Read for UntilDisconnected {

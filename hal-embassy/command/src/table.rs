@@ -96,7 +96,7 @@ pub fn thousands(number: f64) -> String {
     sign.to_owned() + &groups.join(",")
 }
 
-/// Formats an integer in groups of three digits. It must fit into an `f64` without loss, as all
+/// Formats an integer in groups of three digits. The integer must fit into an `f64` without loss, as all
 /// sizes and counts do.
 pub fn grouped(number: u64) -> String {
     thousands(number as f64)

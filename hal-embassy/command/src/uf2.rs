@@ -1,6 +1,6 @@
 //! Images in Microsoft's UF2 format, for Raspberry Pi chips that appear as a drive.
 //!
-//! A UF2 file is a sequence of blocks of 512 bytes. Each has 256 bytes of the image and their
+//! A UF2 file is a sequence of blocks of 512 bytes. Each block has 256 bytes of the image and their
 //! address, so it does not matter where on the drive a block is written.
 
 use std::{collections::BTreeMap, fs, ops::Range, path::Path};
@@ -15,7 +15,7 @@ use object::{
 const PAGE: usize = 256;
 
 /// The number of bytes that are erased at once. If a sector is not written completely, the loader
-/// of the RP2040 may keep old bytes of it.
+/// of the RP2040 may keep old bytes of the sector.
 const SECTOR: usize = 4096;
 
 /// A chip whose loader accepts UF2.
@@ -23,7 +23,7 @@ const SECTOR: usize = 4096;
 pub struct Chip {
     /// probe-rs' name of the chip.
     pub name: &'static str,
-    /// The drive's board id: the value of `Board-ID` in its file `INFO_UF2.TXT`.
+    /// The drive's board id: the value of `Board-ID` in the drive's file `INFO_UF2.TXT`.
     pub board_id: &'static str,
     /// The UF2 family id, which is in each block.
     family: u32,
@@ -42,7 +42,7 @@ impl Chip {
     /// Finds a chip by its name.
     ///
     /// # Errors
-    /// If the chip has no loader for UF2; the error lists the chips that have one.
+    /// If the chip has no loader for UF2; the error lists the chips that have such a loader.
     pub fn named(name: &str) -> Result<Chip> {
         let known = CHIPS.map(|chip| chip.name).join(" and ");
         let found = CHIPS.into_iter().find(|chip| chip.name == name);
@@ -69,7 +69,7 @@ pub fn from_elf(elf: &Path, chip: Chip) -> Result<Vec<u8>> {
         if part.p_type(endian) != PT_LOAD || data.is_empty() {
             continue;
         }
-        // The load address. For variables it differs from the address at run time.
+        // The load address. For variables, the load address differs from the address at run time.
         let first = part.p_paddr(endian);
         let end = u64::from(first) + data.len() as u64;
         if !FLASH.contains(&first) || end > u64::from(FLASH.end) {

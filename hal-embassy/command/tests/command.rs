@@ -46,8 +46,7 @@ const RISC_V: u8 = 243;
 /// section is `stack`, the initial stack pointer of an Arm processor.
 fn image_at(folder: &Path, processor: u8, address: u32, stack: u32) -> String {
     let mut bytes = Vec::new();
-    // The header: 32 bits, little-endian, executable. One program header and three section headers
-    // follow.
+    // The file header: 32 bits, little-endian, executable. One program header and three section headers follow.
     bytes.extend(b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0");
     bytes.extend([processor, 0, 1, 0, 0, 0]);
     for word in [address, 52, 84, 0] {
@@ -56,11 +55,11 @@ fn image_at(folder: &Path, processor: u8, address: u32, stack: u32) -> String {
     for half in [52_u16, 32, 1, 40, 3, 2] {
         bytes.extend(half.to_le_bytes());
     }
-    // Type, offset, two addresses, size in the file and in memory, flags, alignment.
+    // The program header: type, offset, two addresses, size in the file and in memory, flags, alignment.
     for word in [1, 204, address, address, 4, 4, 5, 4] {
         bytes.extend(word.to_le_bytes());
     }
-    // Name, type, flags, address, offset, size, link, info, alignment, entry size.
+    // The section headers: name, type, flags, address, offset, size, link, info, alignment, entry size.
     let sections =
         [[0; 10], [1, 1, 6, address, 204, 4, 0, 0, 4, 0], [7, 3, 0, 0, 208, 17, 0, 0, 1, 0]];
     for word in sections.into_iter().flatten() {
@@ -232,7 +231,8 @@ fn hello_world() -> PathBuf {
     PathBuf::from(firmware).join("qemu-lm3s6965evb/hello-world")
 }
 
-/// Runs hello-world like any image: connects to it through a free port, captures its frames, and requests it to end.
+/// Runs hello-world like any image: connects to the guest through a free port, captures the network frames, and
+/// requests the firmware to end.
 #[test]
 #[ignore = "needs firmware: cargo xtask test"]
 fn an_image_runs_under_qemu_until_ctrl_c() {

@@ -1,4 +1,4 @@
-//! A slot for a UDP socket of the base: a socket of the stack, and its use.
+//! A slot for a UDP socket of the base: a socket of the stack, and what this socket is used for.
 
 use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
@@ -12,15 +12,17 @@ use crate::address;
 use crate::env::Env;
 use crate::time::{self, NEVER, Stamp};
 
-/// The time limit of the stack for sending a datagram. The stack requests a neighbour's hardware address
-/// once per second.
+/// The stack must send a datagram within this time; otherwise the datagram is dropped. The stack requests a neighbour's
+/// hardware address once per second.
 pub(crate) const SEND_TIMEOUT: u32 = time::millis(3_000);
 
-/// The largest number of groups of a socket. The stack has at most four, for all sockets together.
+/// The largest number of multicast groups of a socket. The stack has at most four groups, for all sockets together.
 const GROUPS: usize = 4;
 
-/// The longest datagrams that fit one Ethernet frame: the stack does not fragment.
+/// The largest length of a datagram over IPv4, in bytes. A datagram must fit one Ethernet frame, because the stack does
+/// not fragment.
 const MAX_V4: usize = 1_472;
+/// The largest length of a datagram over IPv6, in bytes.
 const MAX_V6: usize = 1_452;
 
 /// The UDP sockets of an adapter.
@@ -47,9 +49,9 @@ impl<'n, const UDP: usize> UdpSlots<'n, UDP> {
 pub(crate) struct UdpSlot<'n> {
     pub(super) socket: Socket<'n>,
     pub(super) role: Role,
-    /// When the stack got the datagrams that it has to send; `None` if it has none.
+    /// The time at which the stack got the datagrams that it still has to send; `None` if it has none to send.
     pub(super) sending_since: Option<Stamp>,
-    /// Broadcasts are allowed.
+    /// Whether the socket may send broadcasts.
     pub(super) may_broadcast: bool,
     pub(super) groups: Vec<IpAddress, GROUPS>,
 }
@@ -60,7 +62,7 @@ pub(crate) enum Role {
     /// Not used.
     Free,
     /// A UDP socket of the base. While the stack sends a datagram of this socket, the datagram is still in the base's
-    /// ring, as the oldest one.
+    /// ring, as the oldest datagram.
     Bound(UdpSocket),
     /// A closed socket that still has datagrams to send.
     Closing,
@@ -96,8 +98,9 @@ impl<'n> UdpSlot<'n> {
         }
     }
 
-    /// Drops the datagrams that the stack has not sent. Received datagrams are passed to the base while it has
-    /// room for them.
+    /// Drops the datagrams that the stack has not sent: closes the socket and binds it again. Closing the socket would
+    /// also discard the received datagrams. So the received datagrams are passed to the base first. The received
+    /// datagrams for which the base has no room are dropped and counted.
     pub(super) fn drop_unsent<A>(&mut self, base: &mut EventBase<'_, A>) {
         let endpoint = self.socket.endpoint();
         if let Role::Bound(id) = self.role {

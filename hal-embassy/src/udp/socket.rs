@@ -1,6 +1,6 @@
 //! One UDP socket of the stack, without futures, like [`crate::socket`] for TCP.
 //!
-//! No other module names the stack's UDP sockets.
+//! All other modules use the stack's UDP sockets only through this module.
 
 use core::net::SocketAddr;
 use core::task::{Context, Poll, Waker};
@@ -32,7 +32,7 @@ impl<'n> Socket<'n> {
         })
     }
 
-    /// Returns the socket's own address; port 0 if it is closed.
+    /// Returns the socket's own address and port; the port is 0 if the socket is closed.
     pub(super) fn endpoint(&self) -> IpListenEndpoint {
         self.0.endpoint()
     }
@@ -62,7 +62,7 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Gives the stack a datagram to send. Returns `Pending` if the stack has no room for it.
+    /// Gives the stack a datagram to send. Returns `Pending` if the stack has no room for the datagram.
     pub(super) fn send(&mut self, to: IpEndpoint, data: &[u8]) -> Poll<Result<(), UdpError>> {
         let sent = self.0.poll_send_to(data, to, &mut Context::from_waker(Waker::noop()));
         sent.map_err(|error| match error {
@@ -71,12 +71,12 @@ impl<'n> Socket<'n> {
         })
     }
 
-    /// Returns whether the stack has sent everything. If not, `waker` is woken when it has sent a datagram.
+    /// Returns whether the stack has sent everything. If not, `waker` is woken when the stack has sent a datagram.
     pub(super) fn is_flushed(&mut self, waker: &Waker) -> bool {
         crate::socket::poll_once(self.0.flush(), waker).is_ready()
     }
 
-    /// Returns whether there is a datagram. If not, `waker` is woken when there is one.
+    /// Returns whether there is a datagram. If there is no datagram, `waker` is woken when a datagram arrives.
     pub(super) fn has_input(&self, waker: &Waker) -> bool {
         self.0.poll_recv_ready(&mut Context::from_waker(waker)).is_ready()
     }

@@ -7,13 +7,13 @@ use heapless::Vec;
 use super::slot::UdpSlots;
 use super::socket::Socket;
 
-/// The buffers of `SOCKETS` UDP sockets of the stack. The base needs one of them for each of its UDP sockets. It needs
-/// one more if the same callback closes a socket and binds another socket.
+/// The buffers of `SOCKETS` UDP sockets of the stack. Each UDP socket of the base needs one socket of the stack. One
+/// more socket of the stack is needed if the same callback closes a socket and binds another socket.
 ///
 /// * `SOCKETS`: the number of UDP sockets.
 /// * `RX`: the size of each receive buffer in bytes. The buffer holds the datagrams that the base has not taken from
-///   the stack yet. The stack drops datagrams that do not fit, and does not count them. If the base's ring is longer
-///   than `RX`, the base takes several datagrams in one iteration of the loop.
+///   the stack yet. The stack drops datagrams that do not fit into the buffer, and does not count the dropped
+///   datagrams. If the base's ring is longer than `RX`, the base takes several datagrams in one iteration of the loop.
 /// * `TX`: the size of each send buffer in bytes. The buffer holds the datagrams that the stack has to send. No
 ///   datagram can be longer than `TX`. No datagram can be longer than 1,472 bytes over IPv4 and 1,452 bytes over IPv6,
 ///   since the stack does not fragment.
@@ -33,7 +33,8 @@ pub struct UdpSockets<
 struct Buffers<const RX: usize, const TX: usize, const PACKETS: usize> {
     rx: [u8; RX],
     tx: [u8; TX],
-    // Empty at first, since the bytes of the stack's empty packet are not all zero.
+    // The lists are filled only in `open`: an entry `PacketMetadata::EMPTY` is not all zeros, but a new value must be
+    // all zeros to take no flash.
     rx_packets: Vec<PacketMetadata, PACKETS>,
     tx_packets: Vec<PacketMetadata, PACKETS>,
 }

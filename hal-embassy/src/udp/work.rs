@@ -1,4 +1,4 @@
-//! The pool's work for its UDP sockets: it carries out actions, examines sockets and sets wakers.
+//! The pool's work for its UDP sockets: the pool carries out actions, examines sockets and sets wakers.
 
 use core::net::{IpAddr, SocketAddr};
 use core::task::Waker;
@@ -82,7 +82,7 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Returns the time at which the first unsent datagram is dropped; the end of the clock if there is none.
+    /// Returns the time at which the first unsent datagram is dropped; [`Instant::MAX`] if no datagram is unsent.
     pub(crate) fn udp_deadline(&self, now: Instant) -> Instant {
         let time_left = self.udp.iter().map(|slot| slot.time_left(self.state.env.now)).min();
         time::after(now, time_left.unwrap_or(time::NEVER))
@@ -114,7 +114,7 @@ impl Pool<'_, '_> {
             };
             let has_input = wants_input && slot.socket.has_input(&waker);
             let is_flushed = slot.is_sending() && slot.socket.is_flushed(&waker);
-            // The check that succeeded has set no waker. So the task is polled again at once and examines the socket.
+            // A check that returned true has set no waker. So wake the task at once; the task then examines the socket.
             if has_input || is_flushed {
                 self.state.changed |= ready::mask(number);
                 task.wake_by_ref();
@@ -123,14 +123,15 @@ impl Pool<'_, '_> {
     }
 
     /// Returns the index of the [`UdpSlot`](super::slot::UdpSlot) of a UDP socket of the base; `None` if there is none.
-    /// The wakers of the slot's socket are set again before the task sleeps.
+    /// Also sets the bit of the slot's socket in `unwatched`, so that the wakers of the socket are set again before the
+    /// task sleeps.
     fn udp_index(&mut self, id: UdpSocket) -> Option<usize> {
         let index = self.udp.iter().position(|slot| slot.role == Role::Bound(id))?;
         self.state.unwatched |= ready::mask(self.slots.len().wrapping_add(index));
         Some(index)
     }
 
-    /// Binds a free socket. Returns its address.
+    /// Binds a free socket. Returns the socket's address.
     fn bind(&mut self, id: UdpSocket, address: SocketAddr) -> Result<SocketAddr, UdpError> {
         let wanted = address::bind_endpoint(address).ok_or(UdpError::Invalid)?;
         if let Some(own) = wanted.addr
@@ -187,14 +188,14 @@ impl Pool<'_, '_> {
             let Some(request) = base.udp_request(id) else { return };
             let done = match request {
                 UdpRequest::Send(to, data) => match slot.send(to, data, &self.state.env) {
-                    // The datagram stays in the ring until the stack has sent it. A closed socket
-                    // does not wait for that.
+                    // The datagram stays in the base's ring until the stack has sent it. If the base has closed the
+                    // socket, the datagram is removed from the ring at once.
                     Ok(true) if !closing => continue,
                     Ok(true) => Ok(()),
                     Ok(false) => return,
                     Err(error) => Err(error),
                 },
-                // The base discards datagrams that are not from the peer.
+                // The stack has nothing to do: the base itself discards datagrams that are not from the peer.
                 UdpRequest::Connect(_) => Ok(()),
                 UdpRequest::Broadcast(allowed) => {
                     slot.may_broadcast = allowed;
@@ -221,8 +222,7 @@ impl Pool<'_, '_> {
         slot.groups.push(group).map_err(|_| UdpError::NoSocket)
     }
 
-    /// Leaves a group that this socket has joined. The stack leaves the group if no other socket
-    /// has joined it.
+    /// Leaves a group that this socket has joined. The stack leaves the group if no other socket has joined the group.
     fn leave_group(&mut self, index: usize, address: IpAddr) {
         let Some(group) = group_address(address) else { return };
         let Some(slot) = self.udp.get_mut(index) else { return };

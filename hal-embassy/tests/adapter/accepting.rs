@@ -15,7 +15,7 @@ fn serving() -> World {
     world
 }
 
-/// Returns the ports of the clients that were accepted and are held, the oldest first.
+/// Returns the ports of the accepted clients whose connections the base still has, the oldest first.
 fn held_client_ports(world: &mut World) -> Vec<u16> {
     let accepted = world.accepted();
     world.command(move |_, cx| {
@@ -128,7 +128,8 @@ fn a_reset_frees_the_slot_and_the_socket() {
     world.settle();
     let conn = world.accepted()[0];
     assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
-    // A slot of the base becomes free for the client that waits, and a socket becomes free for another client.
+    // A slot of the base becomes free for the client that has waited longest, and a socket becomes free for another
+    // client.
     assert_eq!(world.accepted().len(), 5);
     let another = world.connect_client();
     assert_eq!(world.peer.state(another), State::Established);
@@ -163,7 +164,7 @@ fn a_client_that_ends_its_stream_while_it_waits_is_accepted_with_its_data() {
 #[test]
 fn an_incomplete_handshake_uses_no_slot_of_the_base() {
     let mut world = serving();
-    // The third step of the handshake is lost.
+    // The last segment of each handshake, the client's acknowledgement, is lost.
     world.lose(|segment| segment.source.0 == PEER && !segment.syn);
     world.connect_clients(6);
     assert_eq!(world.accepted().len(), 0);

@@ -1,4 +1,4 @@
-//! Bytes: all arrive in order, and none is accepted without room for it.
+//! Bytes: all bytes arrive in order, and no byte is accepted if there is no room for it.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn echo() -> World {
     world
 }
 
-/// Sends `data` and receives until all of it has come back. Lets the time `step` pass after each attempt.
+/// Sends `data` and receives until all bytes of `data` have come back. Lets the time `step` pass after each attempt.
 fn exchange(world: &mut World, client: PeerSocket, data: &[u8], step: Duration) -> Vec<u8> {
     let mut received = Vec::new();
     let mut left = data;

@@ -20,8 +20,8 @@ fn answer_and_close(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
     conn.close();
 }
 
-/// Makes a device with one connection. It answers at once with much more than its socket holds, and
-/// closes.
+/// Makes a device with one connection. The device answers each client at once with many more bytes than its socket
+/// holds, and closes the connection.
 fn answering<const SOCKETS: usize>(config: Config) -> World {
     let mut world = World::sized::<1, SOCKETS, 64, ANSWER, 128, 128>(config, address(DEVICE));
     world.command(|app, cx| {
@@ -77,7 +77,7 @@ fn a_long_answer_arrives_completely_though_segments_are_lost() {
 fn a_peer_whose_bytes_are_not_read_still_gets_its_answer() {
     let mut world = answering::<2>(Config::default());
     let client = connect_with_window(&mut world, 64);
-    // The peer reads nothing before it has sent everything.
+    // The peer reads nothing before the peer has sent everything.
     world.peer.send(client, &[7; 10_000]);
     world.pass(Duration::from_secs(1));
     assert_eq!(world.peer.get(client).send_queue(), 0);
@@ -112,7 +112,8 @@ fn a_repeated_end_of_stream_is_acknowledged_again() {
     world.settle();
     world.lose(|_| false);
     assert_eq!(world.peer.state(client), State::LastAck);
-    // Meanwhile, this socket need not listen: other sockets are free to listen.
+    // The socket of `client` waits for the repeated end of stream. This socket does not have to listen, because two
+    // other sockets are free.
     let next = world.connect_client();
     world.pass(Duration::from_secs(1));
     assert_eq!(world.receive_at(next), answer());
@@ -156,15 +157,15 @@ fn a_client_is_served_though_all_sockets_wait_for_an_end_of_stream() {
     for client in silent {
         assert_eq!(world.receive_at(client), answer());
     }
-    // No socket is taken during the first 250 ms, so that a peer can still end its stream.
+    // For 250 ms the device takes no socket away from a silent peer, so that the peer can still end its stream.
     world.pass(Duration::from_millis(249));
     let refused = world.connect_client();
     assert_eq!(world.peer.state(refused), State::Closed);
     world.pass(Duration::from_millis(1));
     let next = world.connect_client();
     assert_eq!(world.receive_at(next), answer());
-    // The device has taken the socket of one silent peer. This peer is not reset: it has received everything, and may
-    // still read it.
+    // The device has taken the socket of one silent peer. This peer is not reset, because it has received the whole
+    // answer and may still be reading the answer.
     assert_eq!(silent.map(|client| world.peer.state(client)), [State::CloseWait; 2]);
 }
 
@@ -268,7 +269,8 @@ fn serving() -> (World, PeerSocket, Conn) {
 #[test]
 fn an_abort_with_unread_input_resets_the_connection() {
     let (mut world, client, conn) = serving();
-    // More than the ring holds, so that some bytes stay in the stack.
+    // The application reads nothing. The client sends more bytes than the input ring holds (256), so that some bytes
+    // stay in the stack.
     world.command(|app, _| app.callback = App::ignore_input);
     world.peer.send(client, &[7; 500]);
     world.peer.close(client);

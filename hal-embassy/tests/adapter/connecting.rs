@@ -22,7 +22,7 @@ fn connect(world: &mut World, peer: &str) -> Conn {
     world.command(move |app, cx| app.connect(cx, peer))
 }
 
-/// The stack knows the state of its link only after it has run.
+/// The stack knows the state of its link only after the stack has run.
 #[test]
 fn a_connect_before_the_stack_has_run_succeeds() {
     let mut world =

@@ -44,7 +44,7 @@ fn input_is_received_after_our_end_of_stream() {
     });
     assert_eq!(world.receive_at(client), b"question");
     assert_eq!(world.peer.state(client), State::CloseWait);
-    // This takes longer than the linger timeout of a closed connection.
+    // The ten rounds take 50 s, which is longer than the linger timeout of a closed connection.
     for _ in 0..10 {
         world.peer.send(client, &[7; 200]);
         world.pass(Duration::from_secs(5));

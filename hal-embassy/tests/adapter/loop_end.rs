@@ -39,7 +39,7 @@ fn an_open_connection_delivers_its_output_and_is_closed() {
     assert_eq!(world.peer.state(client), State::CloseWait);
     assert_eq!(world.resets(), 0);
     assert_eq!(world.device.output, Some(End::Exit));
-    // No more callbacks were called.
+    // No callback ran after the exit.
     assert_eq!(world.events(conn), Vec::<ConnEvent>::new());
 }
 

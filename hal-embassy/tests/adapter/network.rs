@@ -110,7 +110,8 @@ fn a_socket_that_waits_listens_at_once_on_another_address() {
     let conn = world.accepted()[0];
     world.peer.close(client);
     world.with_conn(conn, |conn| conn.finish());
-    // The application holds a connection that has ended in order, so the base has no room for another connection.
+    // Both sides have ended their streams, but the application has not closed the connection. So the base has no room
+    // for another connection.
     let waiting = world.connect_client();
     assert_eq!(world.peer.state(waiting), State::Established);
     world.pass(Duration::from_secs(1));

@@ -42,7 +42,7 @@ fn device(net: NetConfig) -> (World, Seen) {
     (world, seen)
 }
 
-/// Returns the changes since the last call.
+/// Returns the network changes since the last call.
 fn take(seen: &Seen) -> Vec<NetworkChange> {
     seen.take().into_iter().map(|(change, _)| change).collect()
 }

@@ -108,7 +108,7 @@ fn a_callback_can_abort_its_own_connection_and_another() {
     let (mut world, other, _) = serving();
     let client = world.connect_client();
     world.command(|app, _| app.callback = free_all);
-    // Both connections have input when the sockets are checked next.
+    // Both connections have input when the loop checks the sockets next.
     world.peer.send(client, b"go");
     world.peer.send(other, b"anyway");
     world.settle();
@@ -159,7 +159,7 @@ fn a_failed_connection_can_connect_again() {
     assert_eq!(world.received(conn), b"there you are");
 }
 
-/// The stack panics if it has no room for a socket. It must do so at once, and not when a client
+/// The stack panics if it has no room for a socket. The panic must come when the loop begins, and not when a client
 /// connects.
 #[test]
 #[should_panic(expected = "adding a socket to a full SocketSet")]

@@ -62,8 +62,9 @@ fn a_client_whose_syn_ack_was_lost_is_served_whichever_socket_is_free() {
     }
 }
 
-/// The SYN arrives again just before the device retransmits its answer, so two answers are under way. The client
-/// would accept the first answer and reset the socket that sent the second answer.
+/// The SYN arrives again just before the device retransmits its answer. If another socket answered the repeated SYN,
+/// two different answers would be under way. The client would accept the first answer and reset the socket that sent
+/// the second answer.
 #[test]
 fn a_repeated_syn_that_crosses_the_repeated_syn_ack_does_no_harm() {
     for first in 0..4 {
@@ -88,7 +89,7 @@ fn a_repeated_syn_that_crosses_the_repeated_syn_ack_does_no_harm() {
     }
 }
 
-/// Like the first test, but the last step of the handshake is lost.
+/// Like the first test of this file, but the last segment of the handshake, the client's acknowledgement, is lost.
 #[test]
 fn a_client_whose_acknowledgement_was_lost_is_served_whichever_socket_is_free() {
     for first in 0..4 {
@@ -119,8 +120,8 @@ fn other_clients_are_accepted_while_a_client_repeats_its_syn() {
     let slow = world.connect_client();
     free(&mut world, &clients, 0);
     world.pass(MILLIS * 700);
-    // Socket 1 is in the handshake with `slow`. Socket 0 does not listen, because it comes before socket 1. Socket 3
-    // listens.
+    // Socket 1 is in the handshake with `slow`. Socket 0 does not listen: it comes before socket 1, so it would get the
+    // repeated SYN of `slow`. Socket 3 listens.
     let other = world.connect_client();
     assert_eq!(world.peer.state(other), State::Established);
     world.pass(Duration::from_secs(1));
@@ -216,7 +217,7 @@ fn a_peer_that_restarts_is_served_after_the_next_keep_alive() {
     world.with_conn(dead, |conn| {
         conn.set_keep_alive(Some(Duration::from_secs(2)));
     });
-    // The new interval applies from the next segment on.
+    // The new keep-alive interval applies from the next segment on.
     world.peer.send(clients[0], b"x");
     world.settle();
     let again = restart(&mut world, clients[0]);
@@ -231,7 +232,7 @@ fn a_handshake_that_is_never_completed_does_not_end_an_idle_connection() {
     world.pass(Duration::from_secs(10));
     free(&mut world, &clients, 0);
     let idle = world.accepted()[2];
-    // A SYN with a forged source: its answer gets no reply.
+    // The SYN of the restarted peer is like a SYN with a forged source: the device's answer to the SYN gets no reply.
     world.lose(|segment| segment.source.0 == DEVICE && segment.syn);
     restart(&mut world, clients[2]);
     world.with_conn(idle, |conn| {

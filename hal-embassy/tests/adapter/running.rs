@@ -1,4 +1,4 @@
-//! Running: the loop's modes, what ends it, and the observers around its sleep.
+//! Running: the loop's modes, what ends the loop, and the callbacks that run before the loop sleeps and after it wakes.
 
 use std::time::Duration;
 
@@ -121,7 +121,8 @@ fn a_dispatch_limit_ends_a_long_pass() {
         for _ in 0..3 {
             cx.after(Duration::from_secs(1), work).expect("there is room");
         }
-        // The time is read after each callback, so the last callback sees the time that the other callbacks took.
+        // The loop reads the clock after each callback. The three other callbacks take 10 ms each, so the last callback
+        // gets a time that is 30 ms after its deadline.
         cx.after(Duration::from_secs(1), |_, event| {
             assert_eq!(event.now().as_micros(), 1_030_000);
         })

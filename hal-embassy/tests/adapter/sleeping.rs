@@ -62,7 +62,7 @@ fn a_loop_with_idle_connections_sleeps() {
     assert_idle(&mut world);
     world.connect_clients(3);
     assert_idle(&mut world);
-    // The base has no room for these clients. The stack sends them keep-alive probes, but this does not
+    // The base has no room for these clients. The stack sends keep-alive probes to these clients, but the probes do not
     // wake the loop.
     world.connect_clients(4);
     assert_loop_idle(&mut world);
@@ -158,13 +158,15 @@ fn a_segment_polls_the_loop_and_the_runner_only_a_few_times() {
         assert_eq!(world.receive_at(client), b"echo");
     }
     let (device, runner) = polls(&world);
-    // One poll for each segment, and one for the acknowledgement of its echo.
+    // The loop is polled once for each segment, and once for the acknowledgement of the segment's echo.
     assert!(device - before.0 <= 2 * SEGMENTS, "{} polls", device - before.0);
-    // The same number of polls, and one more after each iteration of the loop.
+    // The runner is polled for the segment and for the acknowledgement, and once more after each poll of the loop,
+    // because the loop has used the socket.
     assert!(runner - before.1 <= 4 * SEGMENTS, "{} polls", runner - before.1);
 }
 
-/// A close changes the state of the socket, which wakes the socket's wakers.
+/// Closing a connection changes the state of the socket, and so wakes the socket's wakers. The wake must not cause
+/// another poll of the loop.
 #[test]
 fn the_loop_is_not_woken_by_its_own_calls() {
     let mut world = serving();
@@ -172,7 +174,7 @@ fn the_loop_is_not_woken_by_its_own_calls() {
     assert_idle(&mut world);
     let before = world.device.polls;
     world.with_conn(conn, |conn| conn.close());
-    // One poll for the command, and one for the acknowledgement of our end of stream.
+    // One poll to carry out `close`, and one poll for the acknowledgement of the device's end of stream.
     assert_eq!(world.device.polls - before, 2);
 }
 
@@ -193,7 +195,7 @@ fn a_closed_connection_wakes_the_loop_only_for_its_end() {
     let conn = world.accepted()[0];
     world.with_conn(conn, |conn| conn.close());
     assert!(world.next_wake().is_some());
-    // The peer never ends its stream: it is reset, and nothing else happens.
+    // The peer never ends its stream, so the connection is reset. Nothing else happens.
     assert_idle(&mut world);
     assert_eq!(world.resets(), 1);
 }

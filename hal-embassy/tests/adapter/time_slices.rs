@@ -91,7 +91,8 @@ fn output_of_a_connect_that_was_closed_without_a_time_slice_is_delivered() {
     world.lose(|_| true);
     let conn = world.connect(SERVICE);
     world.pass(seconds(5));
-    // While the connect to another host is not late yet, `conn` has no time slice.
+    // The new connect has only just begun, so the new connect uses the stack first. The connect of `conn` has been
+    // unanswered for longer than a time slice (4.2 s), and has to wait now.
     connect(&mut world, 1, 0);
     world.with_conn(conn, |conn| {
         conn.write(b"last words").expect("there is room");
@@ -120,12 +121,15 @@ fn a_connect_that_is_aborted_without_a_time_slice_frees_its_socket() {
 fn a_connect_that_never_gets_a_time_slice_times_out() {
     let mut world = World::new();
     let (dead, _) = connect(&mut world, 1, 0);
-    for _ in 0..25 {
-        // There is always a younger connect.
-        world.pass(Duration::from_millis(2_400));
-        connect(&mut world, 1, 0).0.into_iter().for_each(|conn| {
-            world.with_conn(conn, |conn| conn.abort());
-        });
+    let mut newest = None;
+    for _ in 0..60 {
+        // Each second another connect begins, and the connect before it is aborted. So one connect is always younger
+        // than a time slice, and the first connect gets no time slice.
+        world.pass(seconds(1));
+        let (conns, _) = connect(&mut world, 1, 0);
+        if let Some(older) = newest.replace(conns[0]) {
+            world.with_conn(older, |conn| conn.abort());
+        }
     }
     world.pass(seconds(1));
     assert_eq!(world.events(dead[0]), TIMED_OUT);
@@ -137,7 +141,7 @@ fn a_connect_without_a_socket_does_not_delay_other_connects() {
         World::with::<4, 2>(picoevent_embassy::Config::default(), crate::world::address(DEVICE));
     world.lose(|_| true);
     let (_, live) = connect(&mut world, 1, 1);
-    // Now the connect to the host that does not answer has its time slice.
+    // Now the connect to the missing host has the time slice.
     world.pass(seconds(9));
     let without_socket = world.connect(SERVICE);
     assert_eq!(world.events(without_socket), [failed(ConnError::NoSocket)]);

@@ -141,8 +141,8 @@ fn a_callback_that_activates_itself_does_not_block_the_network() {
     assert!(world.seen.borrow().signals < 1000);
 }
 
-/// Makes a device that starts its loop one hour after it was switched on. Its timer and its connect are added before
-/// the first iteration of the loop.
+/// Makes a device that starts its loop one hour after it was switched on. A timer and a connect are added before the
+/// first iteration of the loop.
 fn started_late(origin: Instant) -> World {
     let seen = Rc::<RefCell<Seen>>::default();
     let app_seen = seen.clone();

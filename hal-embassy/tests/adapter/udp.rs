@@ -70,7 +70,7 @@ struct Scene {
     peer: crate::world::PeerSocket,
 }
 
-/// Makes a device with three sockets, each with room in the stack for four datagrams and 512 bytes.
+/// Makes a device with three UDP sockets. Each socket has room in the stack for four datagrams of 512 bytes in total.
 fn scene() -> Scene {
     let seen = Rc::<RefCell<Seen>>::default();
     let app_seen = seen.clone();
@@ -177,8 +177,8 @@ fn datagrams_that_do_not_fit_the_ring_wait_in_the_stack() {
     }
     scene.world.pass(Duration::from_secs(10));
     assert_eq!(scene.answers(), Vec::<Vec<u8>>::new());
-    // The callback does not run again for datagrams that were left in the ring; the application
-    // reads them here.
+    // The callback does not run again for datagrams that were left in the ring; so the application reads these
+    // datagrams here.
     scene.command(move |app, cx| {
         app.reads_input = true;
         let mut udp = cx.udp(socket).expect("it is open");
@@ -216,7 +216,7 @@ fn a_datagram_to_a_neighbour_that_does_not_answer_is_dropped_after_three_seconds
     });
     scene.world.pass(Duration::from_millis(2_900));
     assert_eq!((scene.answers(), scene.failures()), (vec![], vec![]));
-    // Datagrams that arrive meanwhile are kept.
+    // A datagram that arrives before the three seconds have passed is kept.
     scene.send(b"hello?");
     scene.world.pass(Duration::from_millis(200));
     assert_eq!(scene.failures(), [UdpError::Unreachable]);
@@ -374,7 +374,7 @@ fn a_connected_socket_receives_only_from_its_peer() {
 fn a_datagram_with_a_wrong_checksum_or_length_is_dropped() {
     let mut scene = scene();
     scene.bind(PORT);
-    // The device answers the peer, so each knows the other's hardware address.
+    // The device answers the peer, so the device and the peer know each other's hardware address.
     scene.send(b"good");
     scene.world.settle();
     assert_eq!(scene.answers(), [b"good"]);

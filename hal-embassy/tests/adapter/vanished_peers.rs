@@ -1,5 +1,4 @@
-//! Peers that vanish hold a socket for a limited time. Peers that are alive hold it without a
-//! limit.
+//! A peer that has vanished holds its socket for a limited time. A peer that is alive holds its socket without a limit.
 
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ fn the_connection_of_a_vanished_peer_is_dropped_and_its_socket_is_used_again() {
     world.pass(Duration::from_secs(12));
     assert!(matches!(world.events(conn)[..], [ConnEvent::Ended(ConnEnd::Failed(_))]));
     world.lose(|_| false);
-    // Neither the accepted client nor the waiting client holds a socket.
+    // Neither the accepted client nor the waiting client still holds a socket.
     let clients = world.connect_clients(2);
     assert_eq!(world.established(&clients), 2);
     assert_eq!(world.accepted().len(), 2);
@@ -125,7 +124,7 @@ fn the_connection_of_a_silent_peer_stays_open_by_default() {
 fn keep_alives_are_sent_at_the_configured_interval() {
     let mut world = serving(None, Some(10));
     world.connect_client();
-    // When the interval was set, the stack had already started to wait for the default interval.
+    // When the interval of 10 s was set, the stack had already started to wait for the default interval.
     world.pass(Duration::from_secs(21));
     let before = world.sent().len();
     world.pass(Duration::from_secs(100));

@@ -1,16 +1,15 @@
-//! A client for tests: it connects to a server as soon as it is started, and is informed of network
-//! changes.
+//! A client for tests. It connects to a server as soon as it is started, and is informed of network changes.
 //!
-//! At its start, a device may have no link and no address yet, and it may lose both later. The adapter guarantees that
-//! a connect waits for the link and the address, and that the application is informed of each change. An ordinary
-//! client retries after a failure, so it does not notice a connect that fails at once. This client reports in
-//! [`Caller::problem`]:
+//! At its start, a device may have no link and no address yet. Later, it may lose the link or the address. The adapter
+//! guarantees that a connect waits for the link and the address, and that the application is informed of each change.
+//! An ordinary client retries after a failure, so a connect that fails immediately has no visible effect. The client in
+//! this file reports in [`Caller::problem`]:
 //!
 //! * a connect that ends because there is no route, before the adapter has waited its full timeout;
 //! * a timer, set before the first iteration, that fires too early or too late;
 //! * a network callback without a change.
 //!
-//! After the faults, the client must connect, and must know that it has a link and an address.
+//! After the faults, the client must connect, and must have been informed that it has a link and an address.
 
 use std::time::Duration;
 
@@ -21,12 +20,12 @@ use picoevent::{
 use picoevent_sim::world::{Server, Service, Session, Size, Sockets, TestCase, server_address};
 
 const SERVER_PORT: u16 = 7171;
-/// The time a connect waits for a link and an address: the adapter's timeout.
+/// The time for which a connect waits for a link and an address. It is the adapter's timeout.
 const WAIT: Duration = Duration::from_secs(60);
 /// The delay of the timer that is set before the first iteration.
 const SOON: Duration = Duration::from_millis(1_500);
 
-/// Longer than the sum of all forward steps of the device's clock in one simulation.
+/// A time that is longer than the sum of all forward steps of the device's clock in one simulation.
 const LONG: Duration = Duration::from_secs(24 * 3_600);
 
 const SIZE: Size<Caller> = Size::of(
@@ -40,7 +39,7 @@ pub struct Caller {
     /// The last network state that the application was informed of.
     reported: Network,
     started_at: Instant,
-    /// The start of its last connect.
+    /// The time at which the last connect began.
     connect_began_at: Instant,
     backoff: Backoff,
     welcomes: u32,
@@ -81,8 +80,8 @@ impl Caller {
 
     fn timer_fired(&mut self, event: &mut EventMut<'_, '_, Self>) {
         let passed = event.now().since(self.started_at);
-        // If the clock steps forward, the timer is late. A delay longer than [`LONG`] has another cause: the loop's
-        // time has jumped. This is an error.
+        // If the clock steps forward, the timer is late, but never later than [`LONG`]. If the delay is longer than
+        // [`LONG`], the loop's time has jumped. This is an error.
         if passed < SOON || passed > LONG {
             self.report_problem(format!("a timer of {SOON:?} was due after {passed:?}"));
         }
@@ -129,7 +128,8 @@ impl Protocol<Caller> for ServerConnection {
 
     fn ended(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>, end: ConnEnd) {
         let waited = conn.cx().now().since(app.connect_began_at);
-        // The server is on the local network, whichever address the device has.
+        // The server is on the local network for each address that the device can have. So if the device has an
+        // address, the server is reachable.
         if end == ConnEnd::Failed(ConnError::Unreachable) && waited < WAIT {
             app.report_problem(format!(
                 "a connect failed after {waited:?} instead of waiting {WAIT:?}"
@@ -141,7 +141,7 @@ impl Protocol<Caller> for ServerConnection {
     }
 }
 
-/// Answers each `hello` with a welcome.
+/// The program of the server. It answers each `hello` with a welcome.
 #[derive(Default)]
 struct Host {
     open: u32,

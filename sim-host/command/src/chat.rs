@@ -1,5 +1,5 @@
-//! The example `chat` in the simulator. Its clients send lines to each other. One program runs all clients and knows
-//! what each of them must receive.
+//! The example `chat` in the simulator. Its clients send lines to each other. One program runs all clients. So the
+//! program can check what each client receives.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ const PLENTY: Pool = Pool::new(SLOTS).spare(1).rings(512, 1024);
 const LITTLE: Pool = Pool::new(SLOTS).rings(260, 280);
 const TWO: Pool = Pool::new(2).spare(1).rings(300, 600);
 
-/// Devices whose rings have room for many lines or for one line, and with receive windows of different sizes.
+/// Three devices. They have rings with room for many lines or for one line, and receive windows of different sizes.
 const SIZES: [Size<App>; 3] = [
     Size::of(
         PLENTY,
@@ -49,9 +49,10 @@ pub fn chat() -> TestCase<App> {
 
 /// What all clients have sent and received.
 ///
-/// A client sends its lines, and then `/who`. The answer to `/who` confirms that the server has passed on all these
-/// lines. From then on, every other client that was in the room before the first line must receive all these lines, in
-/// order. So every other client sends `/who`, too, and must receive the lines before the answer.
+/// A client sends its lines, and then `/who`. The answer to `/who` shows that the server has passed on all these lines.
+/// So every other client that was in the room before the first of these lines must receive all of the lines, in order.
+/// To check this, every other client then sends `/who`, too. At each of these clients, the lines must arrive before the
+/// answer to its own `/who`.
 struct Room {
     /// The number of lines that the client of a connection sends. The index is the number of the connection, modulo the
     /// length of the list.
@@ -72,11 +73,11 @@ struct Client {
     /// The connections from which the client may have missed lines. These connections were opened before the client
     /// connected, or began to send before the client had a name.
     may_have_missed: Vec<u32>,
-    /// The server has answered the client's first `/who`, so it has passed on all lines of the client.
+    /// The server has answered the client's first `/who`, so the server has passed on all lines of the client.
     is_confirmed: bool,
     /// For each later `/who` of the client, the connections whose lines must arrive before the answer.
     requested: Vec<Vec<u32>>,
-    /// The number of these later `/who` that the server has answered.
+    /// The number of entries of `requested` that the server has answered.
     answered: usize,
     has_quit: bool,
     is_open: bool,
@@ -171,7 +172,7 @@ impl Service for Room {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
         let line_count = self.lines.get(number as usize % self.lines.len()).copied().unwrap_or(0);
-        // The new client may have missed lines of the clients that connected before it.
+        // The new client may have missed lines of the clients that connected earlier.
         let may_have_missed = self.clients.keys().copied().collect();
         let client = Client { line_count, may_have_missed, is_open: true, ..Client::default() };
         self.clients.insert(number, client);
@@ -185,8 +186,8 @@ impl Service for Room {
             self.line(number, &line)?;
             let Some(client) = self.clients.get(&number) else { continue };
             if !was_named && client.name.is_some() {
-                // The other clients that have a name receive all lines that this client sends. Clients without a name
-                // receive only some of these lines, or none.
+                // All lines of this client must arrive at the other clients that have a name. A client without a name
+                // may miss some or all of these lines.
                 let line_count = client.line_count;
                 for nth in 0..line_count {
                     let text = self.text(number, nth);

@@ -1,5 +1,5 @@
 //! The example `device` in the simulator. Its clients are browsers, uploads, WebSockets and attackers. One program runs
-//! all clients and knows what each of them must receive.
+//! all clients. So the program can check what each client receives.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +13,8 @@ mod browser;
 mod requests;
 mod socket;
 
-/// Rings that are only little longer than the minimum of `Device::start_with`. Their sizes are not multiples of four,
-/// the length of a mask. So a part of a frame need not begin with the first byte of the mask.
+/// Rings that are only little longer than the minimum of `Device::start_with`. The sizes of the rings are not multiples
+/// of four, the length of a WebSocket mask. So a part of a frame in a ring may begin at any byte of the mask.
 const LITTLE: Pool = Pool::new(3).rings(131, 643);
 const ONE: Pool = Pool::new(1).spare(1).rings(258, 701);
 
@@ -43,18 +43,19 @@ pub fn device() -> TestCase<Device> {
         .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
 }
 
-/// The random choices for one connection, made before the simulation begins. The number of the connection selects its
-/// plan. So a client that was refused follows another plan on its next connection.
+/// The random choices for one connection, made before the simulation begins. The number of a connection selects the
+/// plan of the connection. So a client that was refused follows another plan on its next connection.
 #[derive(Clone, Copy)]
 struct Plan {
     kind: u64,
-    /// The number of requests or messages after the first.
+    /// The number of requests or messages after the first request or message.
     more: u64,
-    /// The number of bytes of a body or a message.
+    /// The length of a body or a message, in bytes.
     length: u64,
-    /// The position at which data is cut.
+    /// A length in bytes: an incomplete request is cut to this length, and chunks and WebSocket frames have at most
+    /// about this length.
     cut: u64,
-    /// How the connection ends.
+    /// A number that selects how the connection ends.
     end: u64,
     /// A seed for further choices: kinds of requests, bytes.
     seed: u64,
@@ -106,11 +107,11 @@ trait Client {
     /// Handles bytes that have arrived.
     fn received(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
 
-    /// Handles the end of the device's stream. All earlier bytes were handled.
+    /// Handles the end of the device's stream. All bytes before the end were handled.
     fn finished(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
 }
 
-/// What all clients together have sent to the device, and what they know of its state.
+/// What all clients together have sent to the device, and what they have received about the device's state.
 #[derive(Default)]
 struct Known {
     /// The answers that the device may send to a request for the upload.
@@ -119,7 +120,7 @@ struct Known {
     settings: HashSet<String>,
     /// An upload was confirmed.
     has_upload: bool,
-    /// Files with their tags.
+    /// The files that clients have received, with their tags (`ETag`).
     files: HashMap<&'static str, (String, Vec<u8>)>,
 }
 

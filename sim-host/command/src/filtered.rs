@@ -1,4 +1,4 @@
-//! The echo server above two filters, and clients that use the same encoding.
+//! The echo server above two filters, and clients that use the encoding of these filters.
 //!
 //! ```text
 //!   echo's connection   abc
@@ -24,12 +24,12 @@ pub struct Filtered {
     inner: Option<PoolId>,
 }
 
-/// Sent after the last byte.
+/// The end mark, which is sent after the last byte.
 const MARK: &[u8; 3] = b"###";
 
 /// Devices with different amounts of memory and sockets, as in [`Size::standard`]. For each client, a device has room
-/// for three connections: one with a socket, and above it two in memory for the filters. No ring is shorter than the
-/// encoding of one byte.
+/// for three connections: one connection with a socket, and one connection in memory for each of the two filters. No
+/// ring is shorter than the encoding of one byte.
 const SIZES: [Size<Filtered>; 6] = [
     Size::of(
         Pool::new(4).rings(512, 512),
@@ -117,7 +117,7 @@ fn put_above(app: &Filtered, conn: &mut ConnMut<Filtered>) -> Option<Conn> {
 
 type Moved = Result<(usize, usize), ConnError>;
 
-/// Flips some bits of each byte.
+/// A filter that flips some bits of each byte.
 struct Xor;
 
 const BITS: u8 = 0x5a;
@@ -138,7 +138,7 @@ impl Filter<Filtered> for Xor {
     }
 }
 
-/// Sends each byte three times.
+/// A filter that sends each byte three times.
 struct Triple;
 
 impl Filter<Filtered> for Triple {

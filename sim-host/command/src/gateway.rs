@@ -21,8 +21,8 @@ pub use online::gateway_online;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
 
-/// Devices with windows of different sizes, the largest first. All have a socket for each connection of the pools,
-/// one more socket for each listener, and one UDP socket for discovery.
+/// Devices with windows of different sizes, the largest first. Each device has a socket for each connection of the
+/// pools, one more socket for each listener, and one UDP socket for discovery.
 const SIZES: [Size<Gateway>; 3] = [
     Size::with_udp(
         Pool::rest(),
@@ -63,7 +63,8 @@ const ONLINE_SIZES: [Size<Gateway>; 2] = [
 /// The port of the collector.
 const COLLECTOR_PORT: u16 = 7070;
 
-/// Returns a value that depends on the time of its measurement.
+/// Returns the value that the sensor measures at the time `micros`. The collector computes the expected value of each
+/// sample with the same function.
 fn sensor(micros: u64) -> i32 {
     (micros / 1_000 % 1_000_000) as i32
 }
@@ -73,8 +74,8 @@ pub fn gateway() -> TestCase<Gateway> {
     case("gateway", server_address(COLLECTOR_PORT))
 }
 
-/// Returns the test case of the gateway over IPv6: it connects to its collector over IPv6, and its clients use IPv4 and
-/// IPv6.
+/// Returns the test case of the gateway over IPv6. The gateway connects to its collector over IPv6, and its clients use
+/// IPv4 and IPv6.
 pub fn gateway_v6() -> TestCase<Gateway> {
     case("gateway-v6", server_address_v6(COLLECTOR_PORT)).over_ipv6()
 }
@@ -119,7 +120,7 @@ const BUSY: &[u8] = b"busy\r\n";
 const GOODBYE: &[u8] = b"bye: the gateway ends\r\n";
 const IDLE: &[u8] = b"idle, good bye\r\n";
 
-/// Discovery requests, and some datagrams that are not requests.
+/// Makes discovery requests, and some datagrams that are not requests.
 fn discoveries(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
     let count = 1 + choices.up_to(3);
     let request = |choices: &mut Choices<'_>| match choices.up_to(3) {
@@ -137,24 +138,25 @@ fn client() -> Script {
     Script::new().may_end_with(BUSY).may_end_with(IDLE).goodbye(GOODBYE)
 }
 
-/// A client that requests one value, then watches the values that the gateway sends each second, and leaves after a
-/// few of them.
+/// A client that requests one value. Then the client receives the values that the gateway sends each second, and leaves
+/// after a few of these values.
 fn watcher(choices: &mut Choices<'_>) -> Script {
     let script = Script::new().may_end_with(BUSY).may_end_with(IDLE).may_end_with(GOODBYE);
     let known = Script::new().expect_pattern("<number>\r\n");
-    // Right after the start there is no value yet.
+    // The gateway has no value before its first measurement.
     let unknown = Script::new().expect(b"error: no such key\r\n");
     let script = script.send(b"get temp\nwatch\n").either([known, unknown]);
     (0..=choices.up_to(3))
         .fold(script, |script, _| script.expect_pattern("temp=<number> samples=<text>\r\n"))
 }
 
-/// A client that sends one request or nothing, and then waits for its idle timeout.
+/// A client that sends one request or nothing, and then waits until the gateway's idle timeout ends the connection.
 fn idler(choices: &mut Choices<'_>) -> Script {
     let script = Script::new().may_end_with(BUSY).goodbye(GOODBYE);
     let script = match choices.up_to(1) {
         0 => script.expect(IDLE),
-        // A delayed request may arrive after the idle timeout.
+        // If the request is delayed, it may arrive after the idle timeout. In this case, the gateway does not answer
+        // the request.
         _ => script.send(b"get samples\n").either([
             Script::new().expect_pattern("<digits>\r\n").expect(IDLE),
             Script::new().expect(IDLE),
@@ -163,11 +165,13 @@ fn idler(choices: &mut Choices<'_>) -> Script {
     script.expect_end()
 }
 
-/// Pipelined commands, whole or cut at any byte. All must be answered in order.
+/// A client that sends several commands without waiting for the answers. The commands are sent in two parts. The first
+/// part may end after any byte. All commands must be answered in order.
 fn console(choices: &mut Choices<'_>) -> Script {
-    // The gateway keeps eight keys, and the broker sets four other keys.
+    // The gateway has room for eight keys. The broker sets four keys, so the clients of the console use only four other
+    // keys.
     let key = choices.client() % 4;
-    // All clients set a key to the same value, so the answers are known.
+    // All clients that use the same key set this key to the same value, so the answers are known.
     let mut commands = format!("set k{key} value of {key}\r\n");
     let mut answers = "ok\r\n".to_owned();
     for _ in 0..choices.up_to(12) {
@@ -208,7 +212,7 @@ fn console(choices: &mut Choices<'_>) -> Script {
     }
 }
 
-/// A line that is too long, followed by a valid line.
+/// A client that sends a line that is too long, and then a valid line.
 fn overlong(choices: &mut Choices<'_>) -> Script {
     let line = vec![b'x'; 129 + choices.up_to(2_000) as usize];
     let answers = format!("error: line too long\r\n{USAGE}");
@@ -216,7 +220,8 @@ fn overlong(choices: &mut Choices<'_>) -> Script {
     script.finish().expect(answers.as_bytes()).expect_end()
 }
 
-/// A request for the status, which has counters.
+/// A client that requests the status. The status contains counters whose values are not known, so the answer is
+/// compared with a pattern.
 fn reader(_: &mut Choices<'_>) -> Script {
     let body = "{\"temp\":<number>,\"samples\":<digits>,\"queued\":<digits>,\"lost\":<digits>,\
                 \"keys\":<digits>,\"clients\":<digits>,\"uplink\":\"<text>\n";
@@ -230,7 +235,7 @@ fn reader(_: &mut Choices<'_>) -> Script {
         .expect_end()
 }
 
-/// Requests for pages that do not exist, one after another, and a last request that is refused.
+/// A client that requests pages that do not exist, one after another. Its last request is refused.
 fn status(choices: &mut Choices<'_>) -> Script {
     let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     let mut requests = String::new();

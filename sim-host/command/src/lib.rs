@@ -1,5 +1,5 @@
-//! The test cases that the command knows by name: the examples, and the caller, the prober and the
-//! publisher, which exist only for tests.
+//! The test cases that the command can run: the examples, and the applications `caller`, `prober` and `publisher`,
+//! which exist only for tests.
 
 use echo::Echo;
 use hello_world::Hello;
@@ -54,8 +54,8 @@ fn there_and_back(choices: &mut Choices<'_>) -> Script {
     echoed(choices, <[u8]>::to_vec, &[])
 }
 
-/// Returns the script of a client that receives what it sends. `on_the_wire` encodes bytes for the wire. The bytes
-/// `behind` follow the last echoed byte.
+/// Returns the script of a client that receives what it sends. `on_the_wire` encodes bytes for the wire. The device
+/// sends the bytes `behind` after the last echoed byte.
 fn echoed(choices: &mut Choices<'_>, on_the_wire: fn(&[u8]) -> Vec<u8>, behind: &[u8]) -> Script {
     let length = 1 + choices.up_to(1_500) as usize;
     let first = 31 * u64::from(choices.client());

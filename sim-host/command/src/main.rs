@@ -1,4 +1,4 @@
-//! `picoevent-sim` with the examples of this repository.
+//! The command `picoevent-sim` with the examples of this repository.
 
 use std::process::ExitCode;
 

@@ -1,22 +1,22 @@
-//! A server for tests: its callbacks change other connections and its listeners.
+//! A server for tests. Its callbacks change other connections and the listeners.
 //!
-//! The loop guarantees that it checks, directly before it calls a due callback, that the callback is still due. An
-//! ordinary server rarely tests this, because its callbacks change only their own connection. Here each byte that a
-//! client sends is a command. Some commands write to all other connections, disable them, remove their timeouts, change
-//! their marks or close a listener, while callbacks of these objects may be due. The application records what it has
-//! requested, and [`Prober::problem`] reports a callback that contradicts these requests:
+//! Directly before the loop calls a due callback, it must check that the callback is still due. An ordinary server
+//! rarely tests this check, because its callbacks change only their own connection. The prober's clients send commands.
+//! Each byte is a command. Some commands write to all other connections, disable them, remove their timeouts, change
+//! their marks or close a listener, while callbacks of these objects may be due. The application records these changes.
+//! [`Prober::problem`] reports a callback that must not run after the changes:
 //!
-//! * a write callback that runs although the output left is more than the low mark;
+//! * a write callback that runs although more output is left than the low mark;
 //! * a read callback, or a timeout, of a disabled direction;
 //! * a timeout callback after the timeout was removed;
 //! * a read callback with less input than the low mark, or more than the high mark;
 //! * an accept on a listener that was disabled or freed;
-//! * an end of stream in the same pass as a read callback that has written. The back end must first be offered this
-//!   output, so the end of stream must come in a later pass.
+//! * an end of stream in the same pass as a read callback that has written. The loop must offer the written output to
+//!   the back end before the loop reports the end of stream. So the end of stream must be reported in a later pass.
 //!
-//! Each command is answered with one byte. The answers to a client, and the bytes that other clients' commands
-//! write to it, form one sequence. So a client can check every byte it receives, but does not know whose command
-//! wrote the byte.
+//! Each command is answered with one byte. A connection's bytes form one sequence: the answers to its own commands, and
+//! the bytes that the commands of other clients write to it. So a client can check every byte that it receives, but
+//! cannot tell which client's command wrote the byte.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,19 +27,19 @@ use picoevent::{
 };
 use picoevent_sim::world::{Choices, Script, Size, TestCase};
 
-/// The first of the two ports the server listens on.
+/// The first of the two ports on which the server listens.
 pub const PORT: u16 = 9996;
 
 /// All commands. A client chooses a command by its index. Every command except `e` does more than write the answer.
 const COMMANDS: &[u8] = b"ewrtlfm";
 
-/// The time for which connections stay disabled and listeners closed.
+/// The time for which connections stay disabled, and for which listeners stay closed.
 const PAUSE: Duration = Duration::from_millis(50);
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The initial settings of every connection.
 static PLAIN: Settings = Settings::new().idle(READ_TIMEOUT).stall(WRITE_TIMEOUT);
-/// The temporary settings that a command gives other connections.
+/// The temporary settings that a command gives to other connections.
 static MARKED: Settings = Settings::new()
     .idle(READ_TIMEOUT)
     .stall(WRITE_TIMEOUT)
@@ -73,13 +73,13 @@ struct Peer {
     next: u8,
     reads: bool,
     has_timeouts: bool,
-    /// It has the temporary settings.
+    /// The connection has the temporary settings.
     marked: bool,
     /// Input was reported but not taken yet.
     has_reported_input: bool,
     /// The client has sent everything.
     ended: bool,
-    /// The pass in which its read callback last wrote.
+    /// The pass in which the connection's read callback last wrote.
     wrote_in: u64,
     writes: u32,
     timeouts: u32,
@@ -95,7 +95,7 @@ struct Port {
 }
 
 impl Prober {
-    /// Listens on `address` and on the port after it, with one pool for both.
+    /// Listens on `address`, and on the next port of the same address. Both listeners use the same pool.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for three events, two listeners and the pool.
@@ -289,8 +289,8 @@ impl Prober {
         if let Ok(mut view) = cx.conn(conn) {
             view.enable(Direction::Read);
         }
-        // The timeouts of other connections may have expired at the same time. Then their callbacks are due, but must
-        // not run after the following call.
+        // The timeouts of other connections may have expired at the same time. In this case, the timeout callbacks of
+        // these connections are due. After the following call, these callbacks must not run.
         match (timeouts as usize + conn.index()).is_multiple_of(2) {
             true => self.disable_reading(cx, conn),
             false => self.remove_timeouts(cx, conn),
@@ -300,8 +300,8 @@ impl Prober {
 
 /// The commands.
 impl Prober {
-    /// Handles commands while there is room for their answers. If an answer was written and `pass` is not zero, records
-    /// `pass` as the pass of the last write.
+    /// Handles the commands of a connection while there is room for their answers. If an answer was written and `pass`
+    /// is not zero, records `pass` as the pass of the last write.
     fn serve(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, pass: u64) {
         loop {
             let Some(index) = self.peer_index(conn) else { return };
@@ -363,8 +363,8 @@ impl Prober {
         self.resume_later(cx);
     }
 
-    /// Gives all other connections the temporary settings. This also sets the timeouts of these connections again, if
-    /// they were removed.
+    /// Gives all other connections the temporary settings. If the timeouts of these connections were removed, this
+    /// function also sets the timeouts again.
     fn set_marks(&mut self, cx: &mut Cx<'_, Self>, except: Conn) {
         for peer in self.peers.iter_mut().filter(|peer| peer.conn != except) {
             // A connection with more input than the high mark keeps its settings.
@@ -414,8 +414,8 @@ impl Prober {
                     listener.enable();
                     port.open = true;
                 }
-                // A new listener may find no room: the slot of a freed listener is free only after the back end has
-                // processed the listener's end.
+                // The slot of a freed listener becomes free only when the back end has processed the listener's end. So
+                // there may be no slot for a new listener yet.
                 _ => again |= port.listen(index, self.clients, cx).is_err(),
             }
         }
@@ -423,7 +423,8 @@ impl Prober {
         for peer in &mut self.peers {
             let Ok(mut view) = cx.conn(peer.conn) else { continue };
             if std::mem::take(&mut peer.marked) {
-                // Input below the low mark is reported now.
+                // The former low mark no longer applies. So the loop now reports input that was below the former low
+                // mark.
                 let _ = view.set_settings(&PLAIN);
                 peer.has_timeouts = true;
             }
@@ -432,8 +433,8 @@ impl Prober {
             }
             if !std::mem::replace(&mut peer.reads, true) {
                 view.enable(Direction::Read);
-                // Input that was not reported yet is reported now. Input that was reported is taken
-                // here.
+                // If input was not reported yet, the loop reports this input now. If input was reported but not taken,
+                // this function handles the input at its end.
                 with_input.extend(peer.has_reported_input.then_some(peer.conn));
             }
         }
@@ -492,8 +493,8 @@ pub fn prober() -> TestCase<Prober> {
         .invariant(|app: &Prober, _| app.problem().map_or(Ok(()), |text| Err(text.to_owned())))
 }
 
-/// Returns the script of a client that sends commands in two parts and waits for the same number of
-/// answers.
+/// Returns the script of a client that sends its commands in two parts. The client waits for one answer to each
+/// command.
 fn commands(choices: &mut Choices<'_>) -> Script {
     let mut text = Vec::new();
     for _ in 0..=choices.up_to(20) {

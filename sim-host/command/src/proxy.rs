@@ -19,8 +19,8 @@ const ONE: [Pool; 2] = pools(1, 64);
 
 type Memory<const CONNS: usize, const BYTES: usize> = Storage<App, 1, CONNS, BYTES, 1, 2>;
 
-/// Makes a size with these pools. The first pool is for the clients. The simulator passes it to the start function of
-/// the application.
+/// Makes a [`Size`] of a device with these pools. The first pool is for the clients. The simulator passes this pool to
+/// the start function of the application.
 macro_rules! size {
     ($pools:expr, $sockets:expr) => {
         Size::of(
@@ -31,8 +31,8 @@ macro_rules! size {
     };
 }
 
-/// Devices with long rings, with short rings, and for a single client. All have a socket for each
-/// connection, and one more for the listener.
+/// Devices with long rings, with short rings, and for a single client. Each device has a socket for each connection,
+/// and one more socket for the listener.
 const SIZES: [Size<App>; 3] = [
     size!(PLENTY, Sockets::<9, 512, 512>::new),
     size!(LITTLE, Sockets::<9, 64, 64>::new),
@@ -88,8 +88,9 @@ fn downloads(choices: &mut Choices<'_>) -> Script {
     script.expect(&bytes(3, length)).expect_end().send(&bytes(5, more)).finish()
 }
 
-/// The server. The first byte of a connection chooses its behaviour. After `E`, it echoes all bytes. After a line
-/// `T30 7`, it sends 30 bytes, ends its stream, and expects 7 bytes of the client.
+/// The program of the server. The first byte that the server receives on a connection selects what the server does.
+/// After `E`, the server echoes all bytes. After a line such as `T30 7`, the server sends 30 bytes, ends its stream,
+/// and expects 7 bytes from the client.
 #[derive(Default)]
 struct Upstream {
     /// The jobs of the connections, by the numbers of the connections.
@@ -99,7 +100,7 @@ struct Upstream {
 #[derive(Clone, Copy)]
 enum Job {
     Echo,
-    /// The number of bytes received, and the number expected.
+    /// The number of bytes received, and the number of bytes expected.
     Download {
         received: u64,
         expected: u64,
@@ -107,7 +108,7 @@ enum Job {
 }
 
 impl Upstream {
-    /// Begins the job of a connection, if enough of its first bytes have arrived.
+    /// Begins the job of a connection. Returns `None` if more bytes must arrive first.
     fn begin(session: &mut Session) -> Result<Option<Job>, String> {
         if session.input().first() == Some(&b'E') {
             session.consume(1);

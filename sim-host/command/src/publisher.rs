@@ -1,6 +1,7 @@
-//! An MQTT client for tests: it publishes and subscribes with every quality of service.
+//! An MQTT client for tests. It publishes and subscribes with every quality of service.
 //!
-//! The broker restarts, forgets sessions, and ends connections within a packet. The following must still hold:
+//! The broker restarts, forgets sessions, and ends connections in the middle of a packet. The following conditions must
+//! still hold:
 //!
 //! * if the acknowledgement of a message was reported to the application, the broker has delivered the message, exactly
 //!   once with QoS 2;
@@ -22,10 +23,11 @@ use crate::servers::broker::{self, Host};
 
 /// The number of messages that the application publishes.
 const MOST: u32 = 30;
-/// Within this time after the last fault, all messages must be sent and received, and the connection must have stayed
-/// open for [`LASTS`].
+/// The time after the last fault within which all messages must be sent and received, and the connection must have
+/// stayed open for [`LASTS`].
 const DONE_WITHIN: Duration = Duration::from_secs(235);
-/// Longer than the broker's timeout for a silent client.
+/// The time for which the connection must stay open although it is idle. This time is longer than the broker's timeout
+/// for a silent client.
 const LASTS: Duration = Duration::from_secs(60);
 
 type Memory = Storage<Publisher, 4, 1, 256, 1, 1>;
@@ -46,7 +48,7 @@ pub struct Publisher {
     /// Messages that were reported as possibly lost.
     lost: Vec<u32>,
     subscription: Option<PacketId>,
-    /// The number of times each message was received.
+    /// The number of times that each message was received.
     received: Vec<u32>,
     partial_message: Vec<u8>,
     /// The first error of the client.
@@ -60,7 +62,7 @@ fn payload(number: u32, length: usize) -> Vec<u8> {
     payload
 }
 
-/// Returns the number of a message, if the message is complete.
+/// Returns the number of a message, or `None` if the payload is not complete.
 fn number_of(payload: &[u8]) -> Option<u32> {
     let (number, rest) = payload.split_first_chunk()?;
     let number = u32::from_be_bytes(*number);
@@ -75,7 +77,7 @@ const fn qos_of(number: u32) -> Qos {
     }
 }
 
-/// Returns a message from the broker.
+/// Returns the message from the broker with this number: its topic, its payload, and its quality of service.
 fn incoming(number: u32) -> (String, Vec<u8>, u8) {
     let length = number as usize * 37 % 150;
     (format!("in/{number}"), payload(number, length), 1 + (number % 2) as u8)
@@ -109,7 +111,7 @@ impl HasMqtt for Publisher {
             MqttEvent::Acked(id, _) if Some(id) == self.subscription => {}
             MqttEvent::Acked(id, reason) => match self.take(id) {
                 Some(number) if reason == Reason::SUCCESS => self.acked.push(number),
-                // The message was published before the broker announced a limit that the message exceeds.
+                // The message was published before the broker announced its limit, and is longer than this limit.
                 Some(number) if reason == Reason::PACKET_TOO_LARGE => self.lost.push(number),
                 Some(number) => {
                     self.report_problem(format!("message {number} has failed: {reason}"))
@@ -127,8 +129,8 @@ impl HasMqtt for Publisher {
         }
     }
 
-    /// Handles a message that matches no subscription of the client. This happens if the broker has kept a session,
-    /// with a subscription from an earlier connection.
+    /// Handles a message that matches no subscription of the client. This happens if the broker has kept a session that
+    /// contains a subscription from an earlier connection.
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
         self.receive(message);
     }

@@ -8,15 +8,16 @@ type Memory = Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
 
 const NONE: fn() -> Sockets<0, 0, 0> = Sockets::new;
 
-/// The first size has a UDP socket like the board's. The socket of the second size has room for a single datagram. The
-/// socket of the third size has room for many short datagrams, and the input ring takes all of them at once.
+/// Three devices. The first device has the same UDP socket as the board. The socket of the second device has room for a
+/// single datagram. The socket of the third device has room for many short datagrams, and the input ring has room for
+/// all of them.
 const SIZES: [Size<Time>; 3] = [
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 256, 128>::new),
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 20, 1>::new),
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 256, 8>::new),
 ];
 
-/// The longest request in bytes. Every size has room for it.
+/// The longest request in bytes. Every device has room for a request of this length.
 const LONGEST: usize = 64;
 
 /// Returns the test case of the time server.
@@ -29,7 +30,7 @@ pub fn udp_time() -> TestCase<Time> {
         .over_ipv6()
 }
 
-/// Some requests of any length, including empty ones.
+/// Makes requests of any length up to [`LONGEST`], including empty requests.
 fn questions(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
     let count = 1 + choices.up_to(4);
     let letters = b"what time is it? ".iter().copied().cycle();

@@ -1,4 +1,4 @@
-//! The examples in all kinds of simulations: a few hundred seeds in each test run.
+//! Tests of the examples in all kinds of simulations. Each test runs a few hundred seeds.
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, ServerFaultKind, Simulator, Sweep, Tally};
 use picoevent_sim_command::{
@@ -19,8 +19,8 @@ fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
     tally
 }
 
-/// Simulations are the same in every build and on every machine. After an intended change of a
-/// simulation, this test prints the new values to write here.
+/// Simulations are the same in every build and on every machine. If a change of the simulations is intended, this test
+/// prints the new values. Write these values here.
 #[test]
 fn simulations_are_the_same_in_every_build() {
     let digests = [sweep(&hello_world(), 400, 1).digest, sweep(&echo(), 300, 1).digest];
@@ -44,7 +44,8 @@ fn a_due_callback_is_checked_again_before_it_runs() {
     assert!(tally.served > 1_000, "{tally:?}");
 }
 
-/// The caller's connects wait for a link and an address, and the caller is informed of both.
+/// The application `caller` connects to a server. Each connect waits for a link and an address. The application is
+/// informed when the link is up and when there is an address.
 #[test]
 fn a_client_that_connects_at_the_start_waits_for_the_network() {
     let tally = sweep(&caller(), 600, 2);
@@ -52,7 +53,7 @@ fn a_client_that_connects_at_the_start_waits_for_the_network() {
     for kind in [FaultKind::LinkDown, FaultKind::AddressLost, FaultKind::AddressChanged] {
         assert!(tally.fault_counts[kind as usize] > 0, "{}: {:?}", kind.word(), tally.fault_counts);
     }
-    // The first connect is answered although the lease comes late and the link is down at first.
+    // The first connect succeeds even if the device gets its address late and the link is down at the beginning.
     for (server, link) in [(1, 0), (5_000_000, 0), (3_000_000, 8_000_000), (9_000_000, 2_000_000)] {
         let mut log = format!("setup lease-s 0 600\nsetup server-start-us 0 {server}\n");
         log += "setup quiet-after-us 0 20000000\n";
@@ -80,8 +81,8 @@ fn clients_and_collector_of_the_gateway_receive_correct_data() {
     }
 }
 
-/// The broker fails, and so does the network. Acknowledged messages were delivered, and messages with QoS 2 were
-/// delivered only once.
+/// The broker and the network fail. The broker must still have delivered every acknowledged message, and must have
+/// delivered each message with QoS 2 only once.
 #[test]
 fn messages_are_delivered_according_to_their_quality_of_service() {
     for case in [publisher(), publisher_3()] {
@@ -107,7 +108,7 @@ fn the_gateway_finds_collector_and_broker_by_their_names() {
 }
 
 /// A day of the gateway, while its broker goes offline and comes back many times. The gateway publishes all day. At the
-/// end of the day, it has the same number of objects as at the beginning.
+/// end of the day, the gateway has the same number of objects as at the beginning.
 #[test]
 #[ignore = "takes minutes"]
 fn the_gateway_lasts_for_a_day() {
@@ -160,8 +161,8 @@ fn clients_whose_resets_cannot_be_sent_begin_again() {
     );
 }
 
-/// Found by seed 619546: sixteen bytes every 160 milliseconds take longer than the usual time limit
-/// for clients.
+/// Found by seed 619546: the device sends only sixteen bytes every 160 milliseconds. So a client is served only after
+/// the usual time limit for clients has passed.
 #[test]
 fn a_client_that_is_served_slowly_is_waited_for() {
     device().check_choices(
@@ -182,8 +183,8 @@ fn a_slow_client_of_the_socket_leak_check_is_waited_for() {
     );
 }
 
-/// Found by seed 292: after a client had ended its stream, the client got a normal end of stream when the connection
-/// to its server was reset.
+/// Found by seed 292: a client had ended its stream. Then the proxy's connection to the server was reset, but the
+/// client received a normal end of stream.
 #[test]
 fn a_proxy_passes_on_a_reset_also_after_the_clients_end_of_stream() {
     proxy().check_choices(
@@ -221,7 +222,8 @@ fn a_simulation_does_not_affect_the_next() {
     assert_eq!(run(7), first);
 }
 
-/// Found by seed 246: bytes that fitted into the ring but not into the socket were never flushed.
+/// Found by seed 246: the application had written bytes that fitted into the output ring but not into the socket's
+/// buffer. The device never sent these bytes.
 #[test]
 fn hello_world_gives_up_a_client_that_never_reads() {
     hello_world().check_choices("setup size 0 4\nclient kind 0 zero-window\n");

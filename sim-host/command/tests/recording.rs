@@ -1,4 +1,5 @@
-//! Recordings of the examples, made on real sockets and in simulations: replayed, or refused.
+//! Tests of recordings of the examples. The recordings are made on real sockets and in simulations. They are replayed,
+//! or refused.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -37,9 +38,9 @@ impl Log for Lines {
     fn flush(&self) {}
 }
 
-/// Runs `work`. Returns its result and the lines that were logged on this thread meanwhile.
+/// Runs `work`. Returns the result of `work`, and the lines that were logged on this thread while it ran.
 fn with_log<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
-    // All tests set the same logger; only the first call succeeds.
+    // All tests set the same logger. Only the first call succeeds, and the errors of the other calls are ignored.
     let _ = log::set_logger(&Lines);
     log::set_max_level(LevelFilter::Info);
     LINES.set(Arc::default());
@@ -48,7 +49,7 @@ fn with_log<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
     (done, lines)
 }
 
-/// Holds a recording in memory while it is made.
+/// Stores a recording in memory while the recording is made.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -72,10 +73,10 @@ impl Shared {
     }
 }
 
-/// The clients' pool: everything that the storage has.
+/// The clients' pool. It has all connections and all ring memory of the storage.
 const CLIENTS: Pool = Pool::rest().rings(64, 64);
 
-/// Runs an application on real sockets and records it. Its clients run on another thread.
+/// Runs an application on real sockets, and returns a recording of it. The clients run on another thread.
 fn live<A>(
     app: &mut A,
     start: impl FnOnce(&mut Cx<'_, A>, SocketAddr) -> picoevent::Listener,
@@ -135,7 +136,7 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
     assert_eq!(hello_world().replay_recording(&recorded), Ok(Some(End::Exit)));
 }
 
-/// Answers with the number of letters before the line's end. It cannot count beyond nine.
+/// Answers a line with the number of letters in the line. Panics if a line has more than nine letters.
 #[derive(Default)]
 struct Counter;
 

@@ -7,9 +7,9 @@ use picoevent::Instant;
 
 /// A clock that continues from the time that a base had when its loop began.
 ///
-/// Before the loop runs, and between two runs, the time of a base stands still. A timer that is armed in this state
-/// counts from the base's time. So the clock of a run must start at the base's time. Otherwise, deadlines would be
-/// early.
+/// Before the loop runs, and between two runs, the time of a base stands still. A timer that is armed while the time
+/// stands still counts from the base's time. So the clock of a run must start at the base's time. If the clock started
+/// at a later time, the timer would fire too early.
 pub(super) struct Clock {
     origin: Instant,
     started: Option<SystemInstant>,
@@ -23,8 +23,9 @@ impl Clock {
 
     /// Makes a clock that runs from `origin`.
     pub(super) fn started_at(origin: Instant) -> Self {
-        // Between two iterations, the base reads [`monotonic_time`]. That clock must not start later than this
-        // clock. So start it here, if it has not started yet.
+        // Between two iterations, the base reads the clock [`monotonic_time`] instead of `self`. For the conversion in
+        // `lent_at`, the origin of [`monotonic_time`] must not be later than `started`. So the origin is set before
+        // `started`.
         monotonic_origin();
         Self { origin, started: Some(SystemInstant::now()) }
     }
@@ -40,7 +41,8 @@ impl Clock {
     }
 
     /// Converts the time `now` of this clock to the time of [`monotonic_time`] at the same moment. The result is
-    /// rounded up to a microsecond, so that the time since then is never too long. Reads no clock.
+    /// rounded up to a microsecond. So the time from the result to a later value of [`monotonic_time`] is never too
+    /// long. Reads no clock.
     pub(super) fn lent_at(&self, now: Instant) -> Instant {
         let before = self.started.map_or(Duration::ZERO, |started| started - monotonic_origin());
         let since_start = now.since(self.origin);
@@ -48,8 +50,8 @@ impl Clock {
     }
 }
 
-/// Returns the time since the first call of [`monotonic_origin`] in this process. It is the clock for
-/// [`EventBase::set_idle_clock`], which takes a function without arguments.
+/// Returns the time since the first call of [`monotonic_origin`] in this process. This function is the clock for
+/// [`EventBase::set_idle_clock`], which needs a function without arguments.
 ///
 /// [`EventBase::set_idle_clock`]: picoevent::EventBase::set_idle_clock
 pub(super) fn monotonic_time() -> Instant {

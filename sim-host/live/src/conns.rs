@@ -1,7 +1,7 @@
 //! The sockets of all connections.
 //!
-//! A connection's index in this table is the index of its handle. A connection keeps its socket as long as it has a
-//! slot in the base: the base decides how the connection ends.
+//! The index of a connection in this table is the index of the connection's handle. The base decides how a connection
+//! ends. So a connection keeps its socket as long as the connection has a slot in the base.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,9 +16,9 @@ use super::{errno, reach, tuning};
 
 pub(super) struct Conns {
     streams: Vec<Option<Stream>>,
-    /// Connections whose sockets must be registered with the selector, or registered for more directions. They are
-    /// registered just before the loop waits. Many short connections have sent everything by then, and need not be
-    /// registered for output.
+    /// Connections whose sockets must be registered with the selector, or registered for more directions. The sockets
+    /// are registered just before the loop waits. At this time, many short connections have sent all their output, so
+    /// their sockets need no registration for output.
     to_watch: Vec<Conn>,
     /// Whether a descriptor was closed since the last [`take_room`](Self::take_room).
     room: bool,
@@ -29,11 +29,11 @@ impl Conns {
         Self { streams: Vec::new(), to_watch: Vec::new(), room: false }
     }
 
-    /// Does work that needs a descriptor. While no descriptor is free, closes the socket of the connection that has
-    /// lingered longest, and tries the work again. The application no longer needs such a connection.
+    /// Calls `work`, which needs a descriptor. If no descriptor is free, closes the socket of a lingering connection,
+    /// and calls `work` again. The application no longer needs a connection that lingers.
     ///
     /// # Errors
-    /// The error of `work`. A lack of descriptors is returned only if no connection lingers any more.
+    /// The error of `work`. If the error is a lack of descriptors, no connection lingers any more.
     pub(super) fn with_room<A, T>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -105,7 +105,7 @@ impl Conns {
         }
     }
 
-    /// Moves the bytes that can be moved.
+    /// Moves bytes between the socket and the rings of a connection, as many as possible without waiting.
     pub(super) fn work<A>(&mut self, conn: Conn, part: Part, base: &mut EventBase<'_, A>) {
         let Some(stream) = self.get(conn) else { return };
         match stream.work(part, base) {
@@ -126,12 +126,12 @@ impl Conns {
         }
     }
 
-    /// Drops a socket. The system delivers the output that it already has.
+    /// Closes a socket. The system still delivers the output that was written to the socket.
     pub(super) fn close(&mut self, conn: Conn) {
         self.room |= self.take(conn).is_some();
     }
 
-    /// Drops a socket, and the peer gets a reset.
+    /// Closes a socket so that the peer gets a reset.
     pub(super) fn reset(&mut self, conn: Conn) {
         if let Some(stream) = self.take(conn) {
             stream.set_reset();
@@ -149,7 +149,8 @@ impl Conns {
         base.failed(conn, failure);
     }
 
-    /// Adds a socket. A connection that had the same index has ended; its socket is dropped.
+    /// Adds a socket. If the table still has the socket of an earlier connection with the same index, the earlier
+    /// connection has ended, and its socket is closed.
     fn put(&mut self, stream: Stream) {
         let index = stream.conn.index();
         if index >= self.streams.len() {
@@ -162,7 +163,7 @@ impl Conns {
         self.streams.get_mut(conn.index())?.as_mut().filter(|stream| stream.conn == conn)
     }
 
-    /// Removes the connection.
+    /// Removes the socket of a connection from the table and returns it.
     fn take(&mut self, conn: Conn) -> Option<Stream> {
         self.streams.get_mut(conn.index())?.take_if(|stream| stream.conn == conn)
     }

@@ -31,7 +31,7 @@ pub(super) fn listen(error: &io::Error) -> ListenError {
     }
 }
 
-/// Returns the reason why a UDP socket has failed, or a datagram was not sent.
+/// Returns the reason why a UDP socket has failed, or why a datagram was not sent.
 pub(super) fn udp(error: &io::Error) -> UdpError {
     match Errno::from_io_error(error) {
         Some(Errno::ADDRINUSE) => UdpError::InUse,
@@ -48,8 +48,8 @@ pub(super) fn udp(error: &io::Error) -> UdpError {
     }
 }
 
-/// Returns whether an accept failed because of one connection only, so that the next accept may succeed (accept(2),
-/// "Error handling").
+/// Returns whether an accept failed because of a single connection. In this case, the next accept may succeed
+/// (accept(2), "Error handling").
 pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -69,7 +69,7 @@ pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
     )
 }
 
-/// Returns whether the error is a lack of descriptors, or of memory for one.
+/// Returns whether the error means that no descriptor is free, or that there is no memory for a new descriptor.
 pub(super) fn is_exhaustion(error: &io::Error) -> bool {
     let errno = Errno::from_io_error(error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))

@@ -38,29 +38,31 @@
 //! ```
 //!
 //! The application sees level-triggered readiness, although the selector reports only changes. For each socket, the
-//! back end stores whether it is readable and writable. For each source, the back end registers the descriptor again
-//! when the base needs a report; the selector then reports the current readiness. Bytes go to the system when the
-//! application writes them. The selector is needed only when the system does not take all bytes. Bytes move between the
-//! system and a connection's rings without a copy in between.
+//! back end stores whether the socket is readable and writable. For each source, the back end registers the descriptor
+//! again when the base needs a report. After a registration, the selector reports the current readiness. Bytes go to
+//! the system when the application writes them. If the system does not take all bytes, the back end sends the remaining
+//! bytes when the selector reports room. Bytes move between the system and a connection's rings without a copy in
+//! between.
 //!
 //! While a base has no room for a connection, the connection stays in the system's backlog. A connection that the
-//! application has closed keeps its socket until the peer ends its stream. When the process runs out of descriptors,
-//! the back end closes such sockets, the oldest first. When no such socket is left, listeners accept nothing until a
-//! descriptor is closed, or for at most [a second](RETRY).
+//! application has closed lingers: its socket stays open until the peer ends the stream or a [time
+//! limit](picoevent::Cx::set_close_limits) has passed. When the process runs out of descriptors, the back end closes
+//! the sockets of lingering connections. Within a pool, the connection that has lingered longest comes first. When no
+//! connection lingers, listeners accept nothing until a descriptor is closed or until [one second](RETRY) has passed.
 //!
 //! A datagram is received into a buffer of the back end, and copied into its socket's ring. A datagram that does not
 //! fit the ring waits in the back end, and the following datagrams wait in the system's buffer. The system drops
-//! datagrams that do not fit its buffer. A datagram that the system refuses to send is dropped and counted
+//! datagrams that do not fit the system's buffer. A datagram that the system refuses to send is dropped and counted
 //! ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
 //!
-//! The seed of the base's random bytes comes from the system: [`seed`]. The base gets the system's
-//! addresses and name servers when a run begins ([`Cx::network`](picoevent::Cx::network)), but not
-//! later changes.
+//! The seed of the base's random bytes comes from the system (see [`seed`]). When a run begins, the base gets the
+//! system's addresses and name servers ([`Cx::network`](picoevent::Cx::network)). The base is not informed of later
+//! changes.
 //!
 //! [`HeapStorage`] is the memory of a base on the heap. Its size is chosen at run time.
 //!
 //! The crate needs Unix: descriptors, and signals that are delivered through a pipe. On other systems the crate is
-//! empty. It is tested on Linux, and compiled for macOS. This crate has no unsafe code and starts no thread.
+//! empty. The crate is tested on Linux, and compiled for macOS. This crate has no unsafe code and starts no thread.
 
 #![cfg(unix)]
 
@@ -101,7 +103,7 @@ use clock::Clock;
 use objects::Objects;
 use token::Object;
 
-/// The longest time for which listeners accept nothing because there is no descriptor.
+/// The longest time for which listeners accept nothing because no descriptor is free.
 pub const RETRY: Duration = Duration::from_secs(1);
 
 /// The largest number of events that are taken from the selector at once.
@@ -147,9 +149,8 @@ impl Live {
         self.triggers.push(trigger);
     }
 
-    /// Makes a source from a descriptor, for events that wait for its readiness. The caller keeps
-    /// the descriptor: the loop uses a duplicate, until
-    /// [`Cx::forget_source`](picoevent::Cx::forget_source).
+    /// Makes a source from a descriptor, for events that wait for the readiness of the descriptor. The caller keeps the
+    /// descriptor. The loop uses a duplicate until [`Cx::forget_source`](picoevent::Cx::forget_source) is called.
     ///
     /// # Errors
     /// [`SourceError`], if the base has no room or the selector cannot watch the descriptor.
@@ -189,13 +190,14 @@ impl Live {
         self.objects.udp.local_addr(socket)
     }
 
-    /// Runs the base until its loop ends, and returns the reason. Sockets stay open: the loop can
-    /// be run again. The base's time does not advance between two runs.
+    /// Runs the base until its loop ends, and returns the reason for the end. Sockets stay open, so the loop can be run
+    /// again. The base's time does not advance between two runs.
     ///
     /// # Errors
     /// The system's error, if the selector fails. An error is also returned if an event waits for a signal that cannot
-    /// be caught: no program can catch this signal, or no descriptor is left. The event then stays added and is never
-    /// called. The loop can be run again without the event. To retry, delete the event and add it again.
+    /// be caught, because no program can catch this signal or because no descriptor is left. The event stays added, but
+    /// its callback is never called. The error is returned only once, so the loop can be run again. To retry, delete
+    /// the event and add it again.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A) -> io::Result<End> {
         self.run_with(base, app, Run::DEFAULT)
     }
@@ -225,13 +227,14 @@ impl Live {
     }
 
     /// Runs one iteration of the event loop without waiting: carries out the base's actions, feeds new events to the
-    /// base, and runs the callbacks that are due at the most urgent priority. This function is for programs that have
-    /// their own loop and call it often. If the base's loop has ended, returns the reason and does nothing.
+    /// base, and runs the callbacks that are due at the most urgent priority. A program that has its own loop calls
+    /// this function often. If the base's loop has ended, this function does nothing and returns the reason for the
+    /// end.
     ///
     /// The base's time continues between two iterations, from its value at the first iteration. Between two iterations,
     /// each method of [`Cx`](picoevent::Cx) that takes `&mut self` first updates the time. So a timer counts from the
     /// call that makes it, even if the next iteration comes late. [`Cx::now`](picoevent::Cx::now) returns the time of
-    /// the last such call or of the last iteration.
+    /// the last of these calls, or of the last iteration.
     ///
     /// # Errors
     /// Like [`run`](Self::run).
@@ -253,10 +256,11 @@ impl Live {
         ended
     }
 
-    /// Frees every listener and closes every connection of the base, and waits until the system has all their output,
-    /// within the [limits](picoevent::Cx::set_close_limits). No callback runs. After that the base can listen, connect
-    /// and run again. A connection that the application had not closed keeps its slot until the next run has reported
-    /// the connection's end. A program that exits without this call loses the bytes in the output rings.
+    /// Frees every listener and closes every connection of the base. Waits until the system has taken the output of all
+    /// connections, but not longer than the [limits](picoevent::Cx::set_close_limits) allow. No callback runs. After
+    /// this call, the base can listen, connect and run again. A connection that the application had not closed keeps
+    /// its slot until the next run has reported the connection's end. A program that exits without this call loses the
+    /// bytes in the output rings.
     ///
     /// # Errors
     /// The system's error, if the selector fails.
@@ -270,7 +274,7 @@ impl Live {
                 break drained;
             }
         };
-        // Do not wait for peers that have received everything.
+        // Closes the sockets of connections whose output was sent. Does not wait until the peers end their streams.
         while let Some(conn) = base.end_lingering() {
             self.objects.close_conn(conn);
         }
@@ -316,8 +320,8 @@ impl<A> Backend<A> for Live {
         self.blocking == Blocking::Allowed && !core::mem::replace(&mut self.skipped, true)
     }
 
-    /// Waits for the selector. The timeout counts from the current time, not from the base's time,
-    /// since callbacks may have taken long. The clock is read only if there is a deadline.
+    /// Waits for the selector. The timeout counts from the current time. It does not count from the base's time,
+    /// because callbacks may have run for a long time since then. The clock is read only if there is a deadline.
     fn wait(&mut self, until: Instant, base: &mut EventBase<'_, A>) -> Progress<io::Result<()>> {
         let timeout = match until {
             _ if self.blocking == Blocking::Never || until <= base.now() => Some(Duration::ZERO),

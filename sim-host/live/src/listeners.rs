@@ -1,8 +1,8 @@
 //! Listening sockets.
 //!
-//! An accept that finds no client costs more than an event of the selector. So a listener accepts one connection and is
-//! then registered again. After that, the selector reports further clients. A listener accepts several connections at
-//! once only while clients arrive in every iteration of the loop.
+//! An accept that finds no client costs more than an event of the selector. So a listener accepts one connection, and
+//! is then registered again with the selector. If another client waits, the selector reports the listener again. A
+//! listener accepts several connections at once only while clients arrive in every iteration of the loop.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -16,17 +16,18 @@ use super::conns::Conns;
 use super::token::Object;
 use super::{RETRY, errno, tuning};
 
-/// The largest number of connections accepted in one iteration, so that open connections are served too.
+/// The largest number of connections that a listener accepts in one iteration. Without this limit, open connections
+/// could wait for a long time.
 const BATCH: usize = 64;
 
-/// The largest number of connections in the system's backlog, if the system allows so many. Clients
-/// wait there while the base has no room.
+/// The largest number of connections in the system's backlog, if the system allows so many. Clients wait in the backlog
+/// while the base has no room.
 const BACKLOG: i32 = 4096;
 
 pub(super) struct Listeners {
     /// Indexed by the index of the listener's handle.
     held: Vec<Option<Held>>,
-    /// The time of the next accept, after an accept has failed for lack of a descriptor.
+    /// The time before which no listener accepts, because an accept has failed for lack of a descriptor.
     rests_until: Option<Instant>,
     iteration: u64,
 }
@@ -47,7 +48,7 @@ impl Listeners {
         Self { held: Vec::new(), rests_until: None, iteration: 0 }
     }
 
-    /// Opens a listener, or makes an open one accept again.
+    /// Opens a listener. If the listener is already open, makes it accept connections again.
     ///
     /// # Errors
     /// The reason why the listener cannot listen. [`Listeners::local_addr`] then returns the same error.
@@ -126,7 +127,7 @@ impl Listeners {
         }
     }
 
-    /// Makes the next accept try again, since a descriptor may be free now.
+    /// Lets the listeners accept again immediately, because a descriptor may be free now.
     pub(super) fn resume(&mut self) {
         self.rests_until = None;
     }
@@ -137,18 +138,19 @@ impl Listeners {
         self.rests_until.is_none() && self.held.iter().flatten().any(waits)
     }
 
-    /// Returns the time of the next accept after an accept that lacked a descriptor; [`Instant::MAX`] if there is no
-    /// such time.
+    /// Returns the time before which no listener accepts, because an accept has failed for lack of a descriptor.
+    /// Returns [`Instant::MAX`] if listeners accept.
     pub(super) fn deadline(&self) -> Instant {
         self.rests_until.unwrap_or(Instant::MAX)
     }
 }
 
 impl Held {
-    /// Accepts clients while the base has room and the iteration allows more.
+    /// Accepts up to `batch` clients while the base has room. `batch` is 1, and doubles up to [`BATCH`] while clients
+    /// are accepted in every iteration.
     ///
     /// # Errors
-    /// There is no descriptor for a connection, or no memory for one.
+    /// No descriptor is free for a connection, or there is no memory for a descriptor.
     fn accept<A>(
         &mut self,
         iteration: u64,
@@ -202,7 +204,7 @@ fn take<A>(
 
 fn bind(address: SocketAddr, index: usize, registry: &Registry) -> io::Result<TcpListener> {
     let mut socket = TcpListener::bind(address)?;
-    // mio sets a short backlog; a second `listen` changes it.
+    // mio sets a short backlog. A second `listen` changes the length of the backlog.
     listen(&socket, BACKLOG)?;
     // Accepted sockets inherit these settings.
     tuning::apply(&socket, Tuning::DEFAULT);
@@ -210,7 +212,7 @@ fn bind(address: SocketAddr, index: usize, registry: &Registry) -> io::Result<Tc
     Ok(socket)
 }
 
-/// Returns a copy of an error, since `io::Error` is not `Clone`.
+/// Returns a copy of an error. `io::Error` does not implement `Clone`.
 pub(super) fn copy_of(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),

@@ -1,8 +1,8 @@
-//! The network state that a base gets.
+//! The network state that this back end reports to a base.
 //!
 //! The link is always up. The addresses are the addresses from which the system sends to the Internet, or the loopback
 //! address if the system cannot send there. The name servers come from `/etc/resolv.conf`. The base gets this state
-//! when a run begins. Later changes are not noticed.
+//! when a run begins. The base is not informed of later changes.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -35,7 +35,7 @@ pub(super) fn describe() -> Network {
     network
 }
 
-/// Returns the address from which the system would send to `far`; `None` if it cannot send there.
+/// Returns the address from which the system would send to `far`; `None` if the system cannot send to `far`.
 fn address_towards(far: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = match far {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

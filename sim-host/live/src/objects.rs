@@ -1,5 +1,5 @@
-//! The system objects of a base: listeners, connections, UDP sockets, descriptors and signals. The
-//! base's actions are carried out on them, and their events are fed to the base.
+//! The system objects of a base: listeners, connections, UDP sockets, descriptors and signals. This module carries out
+//! the base's actions on these objects, and feeds the events of the objects to the base.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -112,7 +112,8 @@ impl Objects {
         self.conns.close(conn);
     }
 
-    /// Prepares for a wait. Returns the time at which there is something to do even without an event of the selector.
+    /// Prepares the objects for a wait of the loop. Returns the time at which there is something to do even without an
+    /// event of the selector.
     pub(super) fn deadline<A>(
         &mut self,
         base: &mut EventBase<'_, A>,

@@ -4,10 +4,10 @@ use std::io;
 
 use picoevent::EventBase;
 
-/// Gives a base a [seed](EventBase::seed) from the system's random number generator, if it has none.
+/// Gives a base a [seed](EventBase::seed) from the system's random number generator, if the base has no seed.
 ///
-/// [`Live`](crate::Live) does this when the base settles and when it runs. A program whose application uses random
-/// bytes before that must call `seed` first:
+/// [`Live`](crate::Live) does this when the base settles and when it runs. If an application uses random bytes earlier,
+/// the program must call `seed` first:
 ///
 /// ```
 /// use picoevent::{EventBase, Storage};
@@ -22,7 +22,7 @@ use picoevent::EventBase;
 /// ```
 ///
 /// # Errors
-/// The system's error, if it has no random number generator.
+/// The system's error, if the system has no random number generator.
 pub fn seed<A>(base: &mut EventBase<'_, A>) -> io::Result<()> {
     if base.is_seeded() {
         return Ok(());

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use rustix::io::Errno;
 
-/// Refuses an address that no peer can have. The system would use one of its own addresses instead of an unspecified
-/// address. It reports other addresses of this kind as unreachable.
+/// Refuses an address that no peer can have. Without this check, a connect to an unspecified address would reach one of
+/// the system's own addresses, and a connect to another of these addresses would fail with the reason "unreachable".
 ///
 /// # Errors
 /// `EADDRNOTAVAIL`.
@@ -19,8 +19,10 @@ pub(super) fn check(peer: SocketAddr) -> io::Result<()> {
     if is_no_peer { Err(Errno::ADDRNOTAVAIL.into()) } else { Ok(()) }
 }
 
-/// Returns the reason why a connect failed. The system reports the broadcast address of one of its networks as
-/// unreachable; a UDP connect, which sends nothing, detects this case.
+/// Returns the reason why a connect failed. If the peer's address is the broadcast address of one of the system's
+/// networks, the system reports the peer as unreachable. This function then returns `EADDRNOTAVAIL`. To recognize a
+/// broadcast address, this function connects a UDP socket to the peer. This sends nothing, and fails with `EACCES` if
+/// the address is a broadcast address.
 pub(super) fn explain(error: io::Error, peer: SocketAddr) -> io::Error {
     let broadcast = Errno::from_io_error(&error) == Some(Errno::NETUNREACH)
         && peer.ip().to_canonical().is_ipv4()

@@ -5,9 +5,10 @@
 //! ```
 //!
 //! Each caught signal has a separate pipe, and the handler writes one byte for each raise. The system does not start a
-//! new buffer for each write, so a pipe holds the bytes of 65,536 raises. So every count that fits
+//! new buffer for each write, so a pipe holds the bytes of 65,536 raises. So every count that fits into
 //! [`EventBase::raised`](picoevent::EventBase::raised) is exact, and only higher counts saturate. A pair of sockets
-//! would hold only a few hundred bytes. A handler that increments a counter would need unsafe code in this crate.
+//! instead of a pipe would hold only a few hundred bytes. A handler that increments a counter instead would need unsafe
+//! code in this crate.
 //!
 //! If several back ends of the process catch the same signal, each of them receives the signal. When the last of these
 //! back ends releases the signal, the signal has its former effect again; see [`held`].
@@ -53,12 +54,12 @@ impl Signals {
         Ok(())
     }
 
-    /// Releases the signal. It has its former effect again if no other back end has caught it.
+    /// Releases the signal. The signal has its former effect again if no other back end catches it.
     pub(super) fn release(&mut self, signal: Signal) {
         self.caught.retain(|caught| caught.signal != signal);
     }
 
-    /// Returns the number of raises since the last call.
+    /// Returns how often the signal was raised since the last call.
     pub(super) fn take(&mut self, signal: Signal) -> u16 {
         let caught = self.caught.iter_mut().find(|caught| caught.signal == signal);
         caught.map_or(0, |caught| caught.take())

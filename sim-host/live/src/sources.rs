@@ -14,7 +14,7 @@ use picoevent::{EventBase, EventFlags, FullError, Source};
 
 use super::token::Object;
 
-/// Why a descriptor did not become a source. The caller still has the descriptor, and nothing has changed.
+/// The reason why a descriptor did not become a source. The caller still has the descriptor, and nothing has changed.
 #[derive(Debug)]
 pub enum SourceError {
     /// The base has no room for a source.
@@ -64,7 +64,8 @@ impl Sources {
         descriptor: OwnedFd,
         registry: &Registry,
     ) -> Result<Source, SourceError> {
-        // Fail now if the selector cannot watch the descriptor, not when the first event is added.
+        // Registers the descriptor for a test. If the selector cannot watch the descriptor, the caller gets the error
+        // now, and not later, when an event for the source is added.
         let number = descriptor.as_raw_fd();
         let mut probe = SourceFd(&number);
         let token = Object::Source(usize::MAX >> 8).into();
@@ -79,7 +80,7 @@ impl Sources {
         Ok(source)
     }
 
-    /// Makes the selector report readiness for `what`, even if it has reported it before.
+    /// Makes the selector report whether the source is ready for `what`, even if the selector has reported this before.
     pub(super) fn watch(&mut self, source: Source, what: EventFlags, registry: &Registry) {
         let Some(watched) = self.watched.get_mut(source.index()).and_then(Option::as_mut) else {
             return;
@@ -117,16 +118,16 @@ impl Sources {
     }
 }
 
-/// Returns the selector's interest for `what`. The selector reports an end of stream together with
-/// input.
+/// Returns the selector's interest for `what`. The selector reports an end of stream together with input, so `CLOSED`
+/// needs the interest in input.
 fn interest(what: EventFlags) -> Option<Interest> {
     let read = what.intersects(EventFlags::READ | EventFlags::CLOSED).then_some(Interest::READABLE);
     let write = what.contains(EventFlags::WRITE).then_some(Interest::WRITABLE);
     read.into_iter().chain(write).reduce(Interest::add)
 }
 
-/// Returns the readiness that an event reports. As in libevent, an error makes both directions
-/// ready: the next read or write returns the error.
+/// Returns the readiness that an event reports. As in libevent, an error makes both directions ready, because the next
+/// read or write returns the error.
 fn what(event: &Event) -> EventFlags {
     let mut what = EventFlags::NONE;
     if event.is_readable() || event.is_read_closed() || event.is_error() {

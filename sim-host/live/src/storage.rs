@@ -9,30 +9,31 @@ use picoevent::memory::{
 
 /// The capacities of an [`EventBase`](picoevent::EventBase).
 ///
-/// The defaults are those of a [`Storage`](picoevent::Storage): one listener, one pool, no source
+/// The defaults are the same as the defaults of a [`Storage`](picoevent::Storage): one listener, one pool, no source
 /// and no UDP socket. The other capacities are 0 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacities {
-    /// Events that can exist at once: timers, signals, readiness events of sources, watchers.
+    /// The number of events that can exist at the same time: timers, signals, readiness events of sources, watchers.
     pub events: usize,
-    /// Connections that can exist at once, including those being flushed after a close.
+    /// The number of connections that can exist at the same time, including closed connections whose output is not sent
+    /// yet.
     pub conns: usize,
-    /// Bytes of all rings of connections and UDP sockets together.
+    /// The total number of bytes of all rings of connections and UDP sockets.
     pub bytes: usize,
-    /// Listeners that can exist at once.
+    /// The number of listeners that can exist at the same time.
     pub listeners: usize,
-    /// [Pools](picoevent::Pool) into which the connections and the bytes are divided.
+    /// The number of [pools](picoevent::Pool) into which the connections and the bytes are divided.
     pub pools: usize,
-    /// [Sources](picoevent::Source) that can exist at once.
+    /// The number of [sources](picoevent::Source) that can exist at the same time.
     pub sources: usize,
-    /// [UDP sockets](picoevent::UdpSocket) that can exist at once.
+    /// The number of [UDP sockets](picoevent::UdpSocket) that can exist at the same time.
     pub udp: usize,
 }
 
 /// The memory of an [`EventBase`](picoevent::EventBase) for the application `A`, on the heap.
 ///
-/// A [`Storage`](picoevent::Storage) has its capacities in its type. `Box::new(Storage::new())` makes it on the stack
-/// first, and a storage of several megabytes overflows the stack. A `HeapStorage` is made on the heap:
+/// The capacities of a [`Storage`](picoevent::Storage) are part of its type. `Box::new(Storage::new())` first makes the
+/// storage on the stack, so a storage of several megabytes overflows the stack. A `HeapStorage` is made on the heap:
 ///
 /// ```
 /// use picoevent::{EventBase, Pool};
@@ -50,7 +51,7 @@ pub struct Capacities {
 /// # }
 /// ```
 ///
-/// The system provides zeroed memory for the rings, and allocates most pages only when a connection
+/// The rings are zeroed memory from the system. The system allocates most pages of this memory only when a connection
 /// first uses them.
 pub struct HeapStorage<A> {
     events: Box<[EventSlot<A>]>,
@@ -71,8 +72,8 @@ impl Default for Capacities {
 }
 
 impl Capacities {
-    /// Returns the capacities that these pools need: their connections, their bytes, and one
-    /// listener each.
+    /// Returns the capacities that these pools need: the connections and the bytes of all pools, and one listener for
+    /// each pool.
     pub const fn of(pools: &[Pool]) -> Self {
         Self {
             events: 0,
@@ -105,7 +106,7 @@ impl Capacities {
 }
 
 impl<A> HeapStorage<A> {
-    /// Makes an empty storage. The time for this is O(number of slots).
+    /// Makes an empty storage. The cost is O(number of slots).
     ///
     /// # Errors
     /// [`CapacityError`], if a base could not use these capacities.
@@ -141,19 +142,19 @@ impl<A> HeapStorage<A> {
     }
 }
 
-/// Makes the slots one by one, so that at most one is on the stack.
+/// Makes the slots one by one, so that at most one slot is on the stack.
 fn slots<T>(number: usize, new: fn() -> T) -> Box<[T]> {
     std::iter::repeat_with(new).take(number).collect()
 }
 
-/// Why a storage with these [`Capacities`] cannot be made.
+/// The reason why a storage with these [`Capacities`] cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CapacityError {
-    /// More bytes than an allocation can have. The value is their number.
+    /// More bytes than an allocation can have. The value is the number of bytes.
     TooManyBytes(usize),
-    /// More pools than a base can have. The value is their number.
+    /// More pools than a base can have. The value is the number of pools.
     TooManyPools(usize),
-    /// All tables together have more slots than handles can address. The value is their number.
+    /// All tables together have more slots than handles can address. The value is the number of slots.
     TooManySlots(usize),
 }
 

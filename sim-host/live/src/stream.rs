@@ -1,8 +1,7 @@
 //! The socket of one connection, with its readiness.
 //!
-//! The selector reports only changes, so the socket's state is kept here: `readable` and `writable`
-//! stay set until a system call would block. [`Stream::work`] does everything that the two bits and
-//! the connection's rings allow.
+//! The selector reports only changes, so the socket's state is kept here: `readable` and `writable` stay set until a
+//! system call would block. [`Stream::work`] moves as many bytes as the two flags and the connection's rings allow.
 //!
 //! A connection cannot delay the other connections of an iteration for long: it receives at most one full input ring
 //! before its callbacks have run.
@@ -27,11 +26,12 @@ pub(super) struct Stream {
     connecting: bool,
     readable: bool,
     writable: bool,
-    /// The selector has reported the peer's end of stream, so the end of stream may follow a short read.
+    /// The selector has reported the peer's end of stream. So after a read that returns fewer bytes than requested, the
+    /// next read may return the end of stream.
     hung_up: bool,
-    /// There is urgent data, and a read stops at it.
+    /// There may be urgent data. A read stops at urgent data, so the next read may find more input.
     urgent: bool,
-    /// The selector saw an error.
+    /// The selector has reported an error.
     has_error: bool,
     /// The directions for which the socket is registered with the selector; `None` if it is not
     /// registered.
@@ -54,8 +54,8 @@ pub(super) enum Part {
 }
 
 impl Stream {
-    /// Makes the stream of an accepted connection. Its socket has room to send; the selector will
-    /// report input.
+    /// Makes the stream of an accepted connection. A new socket has room for output, so `writable` is set. The selector
+    /// will report input.
     pub(super) fn accepted(socket: TcpStream, conn: Conn) -> Self {
         Self { writable: true, connecting: false, ..Self::connecting(socket, conn) }
     }
@@ -75,8 +75,8 @@ impl Stream {
         }
     }
 
-    /// Registers the socket with the selector. While the socket is writable, it is registered for
-    /// input only; otherwise the selector would report every new socket as writable.
+    /// Registers the socket with the selector. While the socket is writable, it is registered for input only. If it
+    /// were registered for output too, the selector would report every new socket as writable.
     ///
     /// # Errors
     /// The selector's error.
@@ -99,7 +99,7 @@ impl Stream {
         !self.writable && self.watched != Some(Watched::Both)
     }
 
-    /// Handles an event of the selector. Returns the directions that it changed.
+    /// Handles an event of the selector. Returns the directions in which bytes may have to be moved.
     pub(super) fn handle_event(&mut self, event: &Event) -> Part {
         let was_writable = self.writable;
         self.has_error |= event.is_error();
@@ -107,7 +107,7 @@ impl Stream {
         self.urgent |= event.is_priority();
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
-        // While the socket is writable, no output waits.
+        // While the socket is writable, no output waits. So if it was writable before, only input must be moved.
         if was_writable { Part::Input } else { Part::Both }
     }
 
@@ -138,7 +138,7 @@ impl Stream {
         }
         match core::mem::take(&mut self.has_error) {
             // The selector has seen an error, for example a reset of the peer. `take_error` returns this error even if
-            // nothing is read at the moment.
+            // no bytes are read now.
             true => self.socket.take_error().and_then(|error| error.map_or(Ok(()), Err)),
             false => Ok(()),
         }
@@ -151,7 +151,7 @@ impl Stream {
     /// The connection has failed.
     pub(super) fn end(&self) -> io::Result<()> {
         match self.socket.shutdown(Shutdown::Write) {
-            // The peer has already reset or closed the connection; a read will report this.
+            // The peer has already reset or closed the connection. A later read will report this.
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
             ended => ended,
         }
@@ -219,8 +219,8 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                // If the socket takes only a part of the bytes, it is full, or its connection has failed. The selector
-                // will report new room or the failure.
+                // If the socket takes only a part of the bytes, the socket is full, or its connection has failed. The
+                // selector will report new room or the failure.
                 Ok(amount) => {
                     self.writable = amount == all;
                     base.sent(self.conn, amount);

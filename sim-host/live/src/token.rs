@@ -1,8 +1,8 @@
 //! The object of a readiness event, packed into the one word that the selector returns with the event.
 //!
-//! The low bits select the table, the other bits are the index in this table. An index may have been reused. So a
-//! table uses an event only as a hint to examine the object: a late event for a reused index costs one system call
-//! and does no harm.
+//! The low bits select the table, and the other bits are the index in this table. When an event is handled, another
+//! object may already have this index. So an event is only a reason to examine the object: an event for a former object
+//! costs one system call and does no harm.
 
 use mio::Token;
 use picoevent::Signal;
@@ -41,7 +41,7 @@ impl From<Object> for Token {
 }
 
 impl Object {
-    /// Returns the object of a token; `None` for a token that was not made here.
+    /// Returns the object of a token; `None` for a token that was not made from an [`Object`].
     pub(super) fn of(Token(word): Token) -> Option<Self> {
         let index = word >> TABLE_BITS;
         match word & ((1 << TABLE_BITS) - 1) {

@@ -1,11 +1,11 @@
 //! Socket settings: Nagle's algorithm and keep-alive.
 //!
-//! Accepted sockets inherit the listener's settings. So a connection that keeps [`Tuning::DEFAULT`]
-//! needs no system call for them.
+//! Accepted sockets inherit the listener's settings. So a connection that keeps [`Tuning::DEFAULT`] needs no system
+//! call for its settings.
 //!
-//! A peer that sends nothing gets keep-alive probes. Its connection does not fail before [`GIVE_UP`], as on a board,
-//! and not before a probe is unanswered for one probe interval. The application chooses the silence before the first
-//! probe:
+//! The system sends keep-alive probes to a peer that sends nothing. If the peer still sends nothing, its connection
+//! fails after [`GIVE_UP`], as on a board. If the first probe is sent only after `GIVE_UP`, the connection fails one
+//! probe interval after this probe. The application chooses the silence before the first probe:
 //!
 //! | silence before the first probe | number and interval of probes | connection fails after |
 //! |---:|---|---:|
@@ -29,7 +29,7 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 /// The longest keep-alive interval that Linux accepts (`MAX_TCP_KEEPIDLE`).
 const LONGEST: Duration = Duration::from_secs(32_767);
 
-/// Applies the settings to a socket. If one cannot be set, the socket works without it.
+/// Applies the settings to a socket. If a setting cannot be applied, the socket works without this setting.
 pub(super) fn apply(socket: impl AsFd, tuning: Tuning) {
     let socket = socket.as_fd();
     if let Err(error) = set_tcp_nodelay(socket, !tuning.nagle) {

@@ -2,9 +2,9 @@
 //!
 //! As with [streams](super::stream), the selector reports only changes, so the state of each socket is kept here. The
 //! length of a datagram is known only after the datagram is taken from the system. So each datagram is received into a
-//! buffer, and copied into the ring of its socket. If the datagram does not fit, it waits in [`Bound::waiting`], and is
-//! copied first when there is room. So this module drops no datagram. The system drops datagrams that do not fit into
-//! its buffer.
+//! buffer, and copied into the ring of its socket. If the datagram does not fit, it waits in [`Bound::waiting`]. When
+//! the ring has room, the waiting datagram is copied first. So this module drops no datagram. The system drops
+//! datagrams that do not fit into its buffer.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,8 +21,8 @@ use super::token::Object;
 /// The size of the longest datagram, plus one byte.
 const BUFFER: usize = 1 << 16;
 
-/// The largest number of errors taken from a socket at once. Each error is an ICMP message, and
-/// many may wait.
+/// The largest number of errors that are taken from a socket at once. Each error comes from an ICMP message, and many
+/// errors may wait.
 const ERRORS: usize = 16;
 
 pub(super) struct UdpSockets {
@@ -124,7 +124,7 @@ impl UdpSockets {
         }
     }
 
-    /// Handles the requests of the application.
+    /// Carries out the application's requests for a socket.
     pub(super) fn send<A>(&mut self, id: UdpSocket, base: &mut EventBase<'_, A>) {
         let held = self.held.get_mut(id.index()).and_then(Option::as_mut);
         if let Some((id, bound)) = held.and_then(Held::bound) {
@@ -200,7 +200,8 @@ impl Bound {
             match self.carry_out(request) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // An earlier datagram was refused by its peer; the present datagram was not sent.
+                // The peer of an earlier datagram has refused the earlier datagram. The current request was not carried
+                // out, so the loop carries out the same request again.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused && errors < ERRORS => {
                     errors += 1;
                     base.udp_failed(id, UdpError::Refused);

@@ -12,7 +12,7 @@ use picoevent::{
 };
 use picoevent_mio::{Capacities, CapacityError, HeapStorage};
 
-/// The application, which is empty: no callback is ever called here.
+/// The application. It has no state, because these tests call no callback.
 struct App;
 
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7);
@@ -20,7 +20,7 @@ const PLAIN: &Settings = &Settings::new();
 
 fn ignore(_: &mut App, _: &mut ConnMut<App>, _: ConnEvent) {}
 
-/// Makes connections until there is no room for one more in the pool.
+/// Makes connections until the pool has no room for another connection.
 fn fill(base: &mut EventBase<'_, App>, pool: PoolId) -> Vec<Conn> {
     let conns = iter::from_fn(|| base.connect_with(PEER, pool, PLAIN, ignore).ok()).collect();
     assert_eq!(base.connect_with(PEER, pool, PLAIN, ignore), Err(SetupError::PoolFull));
@@ -97,7 +97,7 @@ fn handles_of_a_base_are_invalid_for_the_next_base_on_its_memory() {
     let in_first = first.add_pool(pool).unwrap();
     let before = fill(&mut first, in_first);
     let mut base = EventBase::over(storage.memory());
-    // The second base does not know the pool of the first base.
+    // The identifier of a pool of the first base is not valid for the second base.
     assert_eq!(base.connect_with(PEER, in_first, PLAIN, ignore), Err(SetupError::NoPool));
     let pool = base.add_pool(pool).unwrap();
     assert_eq!(fill(&mut base, pool).len(), 2);
@@ -111,8 +111,8 @@ fn assert_refused(capacities: Capacities, error: CapacityError, message: &str) {
     assert_eq!(error.to_string(), message);
 }
 
-/// Makes a storage with the pool's capacities, but with 1 MiB of bytes at most. Returns the result of
-/// adding the pool to its base.
+/// Makes a storage with the capacities that `pool` needs, but with at most 1 MiB for rings. Adds the pool to a base on
+/// this storage, and returns the result.
 fn pool_of(pool: Pool) -> Result<PoolId, SetupError> {
     let all = Capacities::of(&[pool]);
     let capacities = Capacities { bytes: all.bytes.min(1 << 20), ..all };

@@ -7,14 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use picoevent::record::{Entry, Record, Text};
 
-/// Records into a file, without a size limit.
+/// Writes a recording to a file. The recording has no size limit.
 ///
 /// The entries that lead to a callback are written before the callback runs, so the file has them even if the callback
 /// ends the process. The last line is written by [`RecordingFile::finish`], or when the recording is dropped. A
-/// recording without this line is incomplete, and [`Recorded::read`](crate::Recorded::read) returns an error for it.
+/// recording without its last line is incomplete, and [`Recorded::read`](crate::Recorded::read) returns an error for
+/// this recording.
 ///
-/// Each callback costs one system call, and so does each wait of the loop. If writing fails, the loop continues and the
-/// recording ends; [`RecordingFile::finish`] returns the error.
+/// Each callback and each wait of the loop costs one system call. If a write fails, the recording ends, and the loop
+/// continues. [`RecordingFile::finish`] returns the error.
 pub struct RecordingFile(Mutex<Writer>);
 
 struct Writer {
@@ -34,7 +35,7 @@ impl RecordingFile {
         Self::new(File::create(path)?)
     }
 
-    /// Records into any writer.
+    /// Makes a recording that is written to any writer.
     ///
     /// # Errors
     /// An error of the writer.
@@ -46,7 +47,7 @@ impl RecordingFile {
         Ok(Self(Mutex::new(writer)))
     }
 
-    /// Ends the recording.
+    /// Ends the recording and writes its last line.
     ///
     /// # Errors
     /// The first error since the recording began. The recording is then incomplete.

@@ -1,8 +1,8 @@
 //! Recordings on a host: writes them to a file, reads them from a log, replays them.
 //!
 //! A board writes its recording as lines of a log ([`Recording::dump`]). A program on a host writes the same lines to a
-//! file ([`RecordingFile`]). [`Recorded`] reads both and skips all other lines. With a `Recorded`, a short test
-//! reproduces a failure from the field on every host:
+//! file ([`RecordingFile`]). [`Recorded`] reads these lines from a log or a file, and skips all other lines. With a
+//! `Recorded`, a short test reproduces a failure from the field on every host:
 //!
 //! ```
 //! use picoevent::{EventBase, Storage};
@@ -31,12 +31,12 @@ mod read;
 pub use file::RecordingFile;
 pub use read::LogError;
 
-/// A recording that was read.
+/// A recording that was read from a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The entries, as picoevent wrote them.
+    /// The entries, in the format of picoevent's recorder.
     pub bytes: Vec<u8>,
-    /// The number of whole iterations of the event loop that were dropped before the first entry.
+    /// The number of complete iterations of the event loop that were dropped before the first entry.
     pub before: u32,
     /// The number of dropped entries that belong to the same iteration as the first entry. They came before the first
     /// entry.
@@ -49,12 +49,12 @@ impl Recorded {
     /// Reads the last recording in a log.
     ///
     /// # Errors
-    /// [`LogError`]. An incomplete or garbled recording is refused.
+    /// [`LogError`]. An incomplete recording and a recording with a garbled line are errors.
     pub fn read(log: &str) -> Result<Self, LogError> {
         read::whole(log)
     }
 
-    /// Reads a recording that may be incomplete. Otherwise like [`Recorded::read`].
+    /// Reads the last recording in a log like [`Recorded::read`], but accepts an incomplete recording.
     ///
     /// # Errors
     /// [`LogError`], except [`LogError::CutOff`].
@@ -69,8 +69,8 @@ impl Recorded {
 
     /// Replays the recording on a base on which the application has been started. Returns how the loop ended, or `None`
     /// if the recording ends before the loop does. If the application uses random bytes when it is started, the base
-    /// needs the recorded [seed](Replay::prepare) before the start. For such an application, use [`begin`](Self::begin)
-    /// instead.
+    /// needs the recorded [seed](Replay::prepare) before the start. In this case, use [`begin`](Self::begin) instead of
+    /// this function.
     ///
     /// # Errors
     /// The first difference, or the reason why no replay is possible.
@@ -98,7 +98,7 @@ impl Recorded {
         })
     }
 
-    /// Returns the recording as lines for people. Each line begins with the number of the iteration.
+    /// Returns the recording as lines of readable text. Each line begins with the number of the iteration.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         Entries::of(&self.bytes).map(|entry| match entry {
             Ok((iteration, entry)) => {
@@ -110,8 +110,7 @@ impl Recorded {
     }
 }
 
-/// Returns the received bytes of an entry as text, at most 40 of them, or an empty text for an entry
-/// without received bytes.
+/// Returns the first 40 received bytes of an entry as text. Returns an empty text if the entry has no received bytes.
 fn bytes_of(entry: &picoevent::record::Entry<'_>) -> String {
     let picoevent::record::Entry::Received(_, bytes, _) = entry else { return String::new() };
     let (shown, more) = bytes.split_at(bytes.len().min(40));

@@ -6,7 +6,7 @@ use picoevent::record::{Entries, Entry, Text};
 
 use super::Recorded;
 
-/// The reason why a text has no usable recording. Lines are counted from 1.
+/// The reason why no recording could be read from a log. Lines are counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogError {
     /// No line starts a recording.

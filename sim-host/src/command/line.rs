@@ -22,50 +22,50 @@ pub(super) struct CommandLine {
 pub(super) enum Command {
     /// Sweep a range of seeds, or run one seed and show what happens
     Run(Run),
-    /// Show one seed while it runs
+    /// Run one seed and show what happens, in real time
     Watch {
-        /// The application, one of those that `list` prints
+        /// The application: one of the names that `list` prints
         application: String,
         /// The seed: a number or a commit hash
         #[arg(long, default_value = "0", value_parser = seed::parse)]
         seed: u64,
-        /// Run this many times as fast as real time
+        /// Run at R times the speed of real time
         #[arg(long, value_name = "R", default_value = "1", value_parser = ratio)]
         rt_ratio: f64,
-        /// Use the configuration of a scenario
+        /// Use the configuration in this scenario file
         #[arg(long, value_name = "FILE")]
         scenario: Option<PathBuf>,
     },
     /// Replay the choice log of a simulation, or a recording of an application
     Replay {
-        /// The file of the choice log; to replay a recording, the name of the application
+        /// The file with the choice log, or the name of the application whose recording is replayed
         #[arg(value_name = "CHOICES or APPLICATION")]
         first: PathBuf,
-        /// The log with the recording
+        /// The log that contains the recording
         #[arg(conflicts_with_all = ["pcap", "trace"])]
         log: Option<PathBuf>,
-        /// Accept a recording without its end
+        /// Accept a recording whose end is missing
         #[arg(long, requires = "log")]
         cut_off: bool,
         #[command(flatten)]
         views: Views,
     },
-    /// Print the recording in a log, call by call
+    /// Print the recording in a log, one line for each call
     Read {
-        /// The log with the recording
+        /// The log that contains the recording
         log: PathBuf,
-        /// Accept a recording without its end
+        /// Accept a recording whose end is missing
         #[arg(long)]
         cut_off: bool,
     },
-    /// Look for a shorter choice log that fails in the same way, and print it as a test
+    /// Look for a shorter choice log that fails in the same way, and print a test with this choice log
     Shrink {
-        /// The choice log
+        /// The file with the choice log
         choices: PathBuf,
     },
     /// Combine the reports of all shards of a sweep
     Merge {
-        /// The reports, in any order
+        /// The files with the reports, in any order
         #[arg(required = true, value_name = "REPORT")]
         reports: Vec<PathBuf>,
     },
@@ -76,36 +76,36 @@ pub(super) enum Command {
 /// The arguments of `run`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Run {
-    /// The application, one of those that `list` prints
+    /// The application: one of the names that `list` prints
     pub(super) application: String,
-    /// Sweep these seeds, by default 0..10000; A+N is N seeds from A on
+    /// Sweep these seeds, by default 0..10000; A+N means N seeds, the first of them A
     #[arg(long, value_name = "A..B", value_parser = seed::parse_range)]
     seeds: Option<Range<u64>>,
     /// Run one seed: a number or a commit hash
     #[arg(long, conflicts_with = "seeds", value_parser = seed::parse)]
     seed: Option<u64>,
-    /// Sweep for this long: 90s, 5m, 8h
+    /// Sweep for this time, for example 90s, 5m or 8h
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     time: Option<Duration>,
-    /// Sweep on this many threads; 0 for one per core
+    /// Sweep on N threads; 0 means one thread per core
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Run one in twenty seeds twice and compare the outcomes
     #[arg(long)]
     pub(super) check: bool,
-    /// Use the configuration of a scenario
+    /// Use the configuration in this scenario file
     #[arg(long, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
     /// Write the results of the sweep as an HTML page
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Run only this part of the seeds, such as 2/8
+    /// Run only part I of N parts of the seeds, for example 2/8
     #[arg(long, value_name = "I/N", value_parser = Shard::parse, requires = "report")]
     pub(super) shard: Option<Shard>,
-    /// Write the results of the sweep for `merge`
+    /// Write the results of the sweep to a file that `merge` reads
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "time"])]
     pub(super) report: Option<PathBuf>,
-    /// Record what is fed to the device's base, for one seed
+    /// Record the input of the device's base; only with `--seed`
     #[arg(long, value_name = "FILE", requires = "seed")]
     #[arg(conflicts_with_all = ["time", "jobs", "check", "html"])]
     pub(super) record: Option<PathBuf>,
@@ -113,7 +113,7 @@ pub(super) struct Run {
     pub(super) views: Views,
 }
 
-/// Files that show one simulation. For a sweep, this is the simulation of the first seed that fails.
+/// Files that show one simulation. In a sweep, the simulation of the first seed that fails is shown.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Views {
     /// Capture the frames of the simulation, for Wireshark

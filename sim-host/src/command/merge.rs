@@ -1,6 +1,6 @@
 //! Reports of shards: `run --report` writes them, and `merge` combines them.
 //!
-//! A report is in JSON. It names its sweep, so `merge` detects a shard that is missing, duplicated,
+//! A report is in JSON. Each report names its sweep, so `merge` detects a shard that is missing, duplicated,
 //! incomplete, or of another sweep.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,8 @@ use super::shard::Shard;
 use super::{DIVERGED, End, run, views};
 use crate::world::{Failure, Kind, Tally};
 
-/// The maximum number of failures that are printed, and of missing shards that a message names.
+/// The maximum number of failures that `merge` prints. If shards are missing, the error message names at most [`NAMED`]
+/// of them.
 const NAMED: usize = 5;
 
 /// The results of one shard.
@@ -28,10 +29,11 @@ struct ShardReport {
     failed: u64,
     diverged: Vec<u64>,
     failures: Vec<FailedSeed>,
-    /// The simulated time, and the time that the shard took, in seconds.
+    /// The simulated time in seconds.
     simulated: f64,
+    /// The real time that the shard took, in seconds.
     took: f64,
-    /// In hexadecimal digits: some JSON parsers cannot read such large numbers.
+    /// The digest in hexadecimal digits. Some JSON parsers cannot read a 64-bit number.
     digest: String,
 }
 
@@ -42,7 +44,7 @@ struct SweepName {
     first: u64,
     end: u64,
     shards: u64,
-    /// Some seeds were run twice to compare the outcomes.
+    /// The option `--check` was set: some seeds were run twice, and the outcomes were compared.
     check: bool,
     /// The text of the scenario.
     scenario: Option<String>,
@@ -111,7 +113,7 @@ pub(super) fn merge(paths: &[PathBuf]) -> Result<(), End> {
         tally.failed += report.failed;
         tally.diverged.extend(&report.diverged);
         tally.simulated += (report.simulated * 1e6) as u128;
-        // The shards ran at the same time.
+        // The shards ran at the same time, so the sweep took as long as its slowest shard.
         tally.took = tally.took.max(Duration::try_from_secs_f64(report.took).unwrap_or_default());
         let digest = u64::from_str_radix(&report.digest, 16).unwrap_or_default();
         tally.digest = tally.digest.wrapping_add(digest);

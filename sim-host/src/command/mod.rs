@@ -1,5 +1,5 @@
-//! The command `picoevent-sim` for any applications. The `main` function of a program calls [`main`] with the test
-//! cases of its applications.
+//! The command `picoevent-sim` for any applications. A program makes test cases of its applications, and passes them to
+//! [`main`].
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -44,13 +44,13 @@ fn program() -> &'static str {
     PROGRAM.get().map_or("picoevent-sim", String::as_str)
 }
 
-/// The reason why the command does not end with status 0.
+/// The reason why the command's exit status is not 0.
 enum End {
     /// The command line names something that does not exist.
     Usage(String),
     /// An error occurred outside of the simulations.
     Error(String),
-    /// A simulation failed; the exit status.
+    /// A simulation failed. The value is the exit status.
     Failed(u8),
 }
 
@@ -59,21 +59,22 @@ const DIVERGED: u8 = 14;
 
 /// Runs the program's command line with these applications.
 ///
-/// The commands that it prints begin with the path with which the program was started.
+/// The output contains commands for the user to run. These commands begin with the path from which the program was
+/// started.
 pub fn main(cases: &[&dyn AnyTestCase]) -> ExitCode {
     let program = std::env::args_os().next().unwrap_or_else(|| "picoevent-sim".into());
     main_as(&program.to_string_lossy(), cases)
 }
 
-/// Like [`main`], for a program that is not started by its path, for example by an alias of Cargo.
-/// `program` is the command that starts it.
+/// Like [`main`], for a program that is not started by its path, for example by an alias of Cargo. `program` is the
+/// command that starts the program.
 pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
-    // A process has only one command line, so an earlier value is the same.
+    // A process has only one command line. So if `PROGRAM` is already set, it has the same value.
     let _ = PROGRAM.set(program.to_owned());
     let command = match CommandLine::try_parse() {
         Ok(line) => line.command,
         Err(problem) => {
-            // If nothing can be printed, the exit status still shows the result.
+            // If the message cannot be printed, the exit status still shows the error.
             let _ = problem.print();
             return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2));
         }

@@ -27,10 +27,10 @@ pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
     Ok(())
 }
 
-/// Replays a recording on an application. Prints the application's log again.
+/// Replays a recording on an application. Prints the lines that the application logs during the replay.
 pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
-    // If a logger is already set, that logger gets the lines.
+    // If a logger is already set, the application's lines go to that logger.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }

@@ -14,7 +14,7 @@ use crate::world::{
     AnyTestCase, Failure, LogObserver, Observer, Outcome, Report, Scenario, Simulator, Sweep, Tally,
 };
 
-/// The number of further failing seeds that are printed.
+/// The maximum number of failing seeds that are printed after the first failing seed.
 const NAMED: usize = 3;
 
 pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, arguments: &Run) -> Result<(), End> {
@@ -52,7 +52,7 @@ fn others(failures: &[Failure]) {
     }
 }
 
-/// Prints the figures of a sweep.
+/// Prints the totals of a sweep.
 pub(super) fn summary(tally: &Tally, check: bool) {
     if check {
         print(&format!("{} seeds ran twice, {} differed\n", tally.checked, tally.diverged.len()));
@@ -90,7 +90,7 @@ fn report_failure(
     print(&report.to_string());
 }
 
-/// Prints text. A closed pipe is ignored.
+/// Prints text. An error, for example a closed pipe, is ignored.
 pub(super) fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -14,7 +14,7 @@ impl Shard {
     /// The whole range, not divided.
     pub(super) const WHOLE: Self = Self { number: 1, count: 1 };
 
-    /// Reads `2/8`.
+    /// Reads a shard in the notation `2/8`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is not a shard: the first of eight is 1/8, the last 8/8");
         let (number, count) = text.split_once('/').ok_or_else(wrong)?;

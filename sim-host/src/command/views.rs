@@ -1,4 +1,4 @@
-//! The files that show a simulation: its capture and its timeline.
+//! The files that show a simulation: the capture and the timeline.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), End> {
     Ok(())
 }
 
-/// Returns the result of a command that could not write a file.
+/// Returns the error for a file that cannot be written.
 pub(super) fn unwritten(path: &Path, error: &io::Error) -> End {
     End::Error(format!("{} cannot be written: {error}", path.display()))
 }

@@ -1,15 +1,15 @@
 //! A capture of the cable as the device sees it, for Wireshark.
 //!
 //! ```text
-//!            to-device │ dropped ones when they are sent, others when and as they arrive
+//!            to-device │ at its arrival, as it arrives; a dropped frame when it was sent
 //!   peers  ────────────┼───────────▶  device
 //!          ◀───────────┼────────────
-//!            to-peers  │ when and as they are sent
+//!            to-peers  │ when it is sent, as it is sent
 //! ```
 //!
-//! A frame's comment states what happened to it: why it was dropped, why it is late, what was
-//! changed. Faults that began or ended, and events of clients and servers, are comments of the next
-//! frame. So the filter `frame.comment contains "dropped"` shows the frames that did not arrive.
+//! The comment of a frame states what happened to the frame: why it was dropped, why it is late, or what was changed.
+//! The beginning and the end of a fault, and the events of clients and servers, are comments of the next frame. So the
+//! filter `frame.comment contains "dropped"` shows the frames that did not arrive.
 
 use std::collections::HashMap;
 
@@ -20,17 +20,17 @@ use crate::world::{
     UdpClientEvent,
 };
 
-/// The maximum length of a frame, as declared for the file's interfaces.
+/// The maximum length of a frame in bytes, as declared for the file's interfaces.
 const LONGEST: u32 = 1514;
 
 /// An observer that captures the frames of one simulation.
 pub struct Capture {
     title: String,
     packets: Vec<u8>,
-    /// The time at which each frame to the device was sent, and what was done to it, by frame
-    /// number.
+    /// The frames to the device that are in transit, by frame number: the time at which the frame was sent, and what
+    /// was done to the frame.
     under_way: HashMap<u64, (u64, String)>,
-    /// Further comments of the next frame.
+    /// Comments that are added to the next frame.
     lines: Vec<String>,
     last: String,
 }
@@ -123,7 +123,7 @@ impl Observer for Capture {
                 self.under_way.remove(&frame.number);
                 self.take(at, frame, words::LOST_IN_TRANSIT.to_owned());
             }
-            // The capture already has this frame, as the device sent it.
+            // A frame to the peers is captured when the device sends it, so the capture already has this frame.
             Direction::ToPeer => {
                 self.add_comment(
                     at,

@@ -1,6 +1,6 @@
 //! Chrome's trace format, which Perfetto reads: slices, instants and arrows on named tracks.
 //!
-//! Times are in nanoseconds here. In the file they are in microseconds with fractions.
+//! In this module, times are in nanoseconds. In the file, times are in microseconds with fractions.
 //! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
 
 use serde_json::{Map, Value, json};
@@ -14,8 +14,8 @@ pub(super) struct Track {
 
 #[derive(Default)]
 pub(super) struct Chart {
-    /// Each event with its sort keys: first the start time, then the length. Of two events that start at the same time,
-    /// the longer event comes first, so that slices nest.
+    /// Each event with its sort keys: the start time, then `u64::MAX` minus the length. Of two events that start at the
+    /// same time, the longer event comes first, so that slices nest.
     events: Vec<(u64, u64, Value)>,
     names: Vec<Value>,
 }

@@ -1,8 +1,8 @@
-//! Shows simulations: as capture files, timelines, on a terminal, and as pages of sweeps.
+//! Shows simulations: in capture files, in timelines and on a terminal. Shows the results of sweeps as HTML pages.
 //!
 //! The captures, the timelines and the terminal are [observers](crate::world::Observer) of one simulation. A page is
-//! made from the tally of a sweep. To read an observer after the simulation, share it in an `Rc<RefCell<…>>`. To use
-//! several observers at once, put them into a `Vec`:
+//! made from the tally of a sweep. To read an observer after the simulation, share the observer in an `Rc<RefCell<…>>`,
+//! as in the example. To use several observers at once, put them into a `Vec`.
 //!
 //! ```no_run
 //! use std::cell::RefCell;

@@ -7,8 +7,8 @@ use crate::world::{FaultKind, Kind, ServerFaultKind, Tally};
 
 const STYLE: &str = include_str!("page/style.css");
 
-/// Makes the page of a sweep of `application` that was started by `command`. `repeat_command`
-/// returns the command that reproduces a seed.
+/// Makes the page of a sweep of `application` that was started by `command`. `repeat_command` returns the command that
+/// runs a seed again.
 pub fn page(
     application: &str,
     command: &str,
@@ -70,7 +70,7 @@ fn verdicts(tally: &Tally) -> Markup {
         Kind::Crash => "the device panicked",
         Kind::Invariant => "an invariant was violated",
         Kind::Stuck => "something that must happen did not",
-        Kind::Leak => "something is still held at the end",
+        Kind::Leak => "an object is still in use at the end",
     };
     let class = |kind, count| match (kind, count) {
         (_, 0) => "none",
@@ -122,8 +122,8 @@ fn failures(tally: &Tally, repeat_command: &dyn Fn(u64) -> String) -> Markup {
     }
 }
 
-/// Shows a histogram of the time from a client's first connect until it is served. The range from each power of two to
-/// the next is divided into two bars.
+/// Shows a histogram of the time from a client's first connect until the client is served. The range from each power of
+/// two to the next is divided into two bars.
 fn waits(tally: &Tally) -> Markup {
     let spans: Vec<_> = tally.waited.spans().collect();
     let first = spans.iter().position(|(_, count)| *count > 0);
@@ -223,7 +223,7 @@ fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-/// Formats simulated time. It may be years.
+/// Formats simulated time in a suitable unit. The simulated time of a sweep can be several years.
 fn span(micros: u128) -> String {
     let hours = micros as f64 / 3.6e9;
     match hours {

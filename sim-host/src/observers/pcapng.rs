@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!  block:   type │ length │ body, options │ length      each a multiple of four bytes
-//!  option:  code, length │ value, filled up to four
+//!  option:  code, length │ value, padded to a multiple of four bytes
 //! ```
 //!
-//! Numbers are in the byte order of the section header's magic, here little-endian.
-//! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>
+//! A file may use either byte order, and the magic number in the section header shows which. This module writes
+//! little-endian numbers. <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>
 
 /// The direction of a packet, as seen from the capturing device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(super) fn interface(name: &str, description: &str, longest: u32) -> Vec<u8> 
     block(INTERFACE, body)
 }
 
-/// Returns a packet block. Its time is in microseconds, the default of an interface.
+/// Returns a packet block. The time of the packet is in microseconds, the default unit of an interface.
 pub(super) fn packet(
     interface: u32,
     micros: u64,
@@ -86,7 +86,7 @@ fn fill(body: &mut Vec<u8>) {
 }
 
 fn block(kind: u32, mut body: Vec<u8>) -> Vec<u8> {
-    // A terminating option ends the list of options.
+    // The end-of-options option: its code and its length are zero.
     body.extend([0; 4]);
     let length = (body.len() + 12) as u32;
     let mut block = Vec::with_capacity(length as usize);

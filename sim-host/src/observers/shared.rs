@@ -1,4 +1,4 @@
-//! Shared observers, and several observers at once.
+//! Implements [`Observer`] for a shared observer and for a list of observers.
 
 use std::cell::RefCell;
 use std::rc::Rc;

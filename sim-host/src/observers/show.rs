@@ -30,7 +30,7 @@ pub enum Style {
 /// The time between two updates of a terminal's clock.
 const TICK: Duration = Duration::from_millis(100);
 
-/// An observer that shows a simulation while it runs. It delays the simulation to keep the
+/// An observer that shows a simulation while the simulation runs. The observer delays the simulation to keep the
 /// requested speed.
 pub struct Show<W> {
     out: W,
@@ -39,8 +39,9 @@ pub struct Show<W> {
     ratio: f64,
     began: Option<Instant>,
     names: HashMap<Function, Option<String>>,
-    /// The callback that was shown last, and its time. `again` is the number of its repeats since then.
+    /// The time of the callback that was shown last, and the callback.
     last: Option<(u64, Callback)>,
+    /// The number of further runs of the callback in `last`, at the same simulation time.
     again: u32,
 }
 
@@ -78,7 +79,7 @@ impl<W: Write> Show<W> {
         }
     }
 
-    /// Shows a line. If the last callback was repeated, a line with the number of its calls comes first.
+    /// Shows a line. If the last callback ran several times, a line with the number of calls is printed first.
     fn line(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let (last, again) = (self.last.take(), std::mem::take(&mut self.again));
         if let Some((then, _)) = last.filter(|_| again > 0) {
@@ -133,8 +134,8 @@ impl<W: Write> Observer for Show<W> {
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        // A ring of a few bytes is emptied by many calls at the same time. The first call is shown, and the
-        // repeats are only counted.
+        // If a ring has only a few bytes, the same callback runs many times in one microsecond. Only the first of these
+        // calls is shown. The others are counted.
         if self.last == Some((at, callback)) {
             self.again += 1;
             return;

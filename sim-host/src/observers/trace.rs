@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Code takes no time in a simulation. So events in the same microsecond are drawn one after another, each 20 ns wide.
-//! A frame is shown as a slice on the sender's track, a slice on the receiver's track, and an arrow between both. A
-//! lost frame has no arrow, and its slice states the reason.
+//! A frame is shown as a slice on the sender's track, a slice on the receiver's track, and an arrow from the first
+//! slice to the second. A lost frame has no arrow, and its slice states the reason.
 
 use std::collections::HashMap;
 
@@ -50,7 +50,8 @@ struct ServerConnection {
 pub struct Trace {
     chart: Chart,
     named: Vec<Track>,
-    /// The current microsecond, and the number of its nanoseconds already used.
+    /// The current time in microseconds, and the total width in nanoseconds of the events that are already drawn in
+    /// this microsecond.
     now: (u64, u64),
     callback: Option<(u64, Callback)>,
     /// The object whose callback returned last, and the time at which this callback began.
@@ -108,7 +109,8 @@ impl Trace {
         self.chart.file()
     }
 
-    /// Reserves the next free time in this microsecond. Returns its beginning.
+    /// Reserves [`WIDTH`] nanoseconds in the microsecond `at`, after the events that are already drawn in this
+    /// microsecond. Returns the start of the reserved time in nanoseconds.
     fn reserve_time(&mut self, at: u64) -> u64 {
         if at != self.now.0 {
             self.now = (at, 0);
@@ -141,7 +143,7 @@ impl Trace {
         self.track(DEVICE, kind + object.slot() as u32, || words::object(object))
     }
 
-    /// Ends the slice of an object.
+    /// Adds the slice that shows the state of an object. The slice ends at the time `ends`.
     fn close(&mut self, (object, about, since): (Object, About, u64), ends: u64) {
         let track = self.track_of(object);
         let deadline = match about {
@@ -179,7 +181,7 @@ impl Trace {
 
     fn end_server_connection(&mut self, lane: usize, ends: u64) {
         let Some((connection, since)) = self.server_connections[lane].take() else { return };
-        // A server may have several connections at a time.
+        // A server can have several open connections at a time, so each of them needs a separate track.
         let thread = 10_000_000 + u32::from(connection.server) * 100 + lane as u32 % 100;
         let track = self.track(PEERS, thread, || format!("server {}", connection.server));
         self.chart.slice(track, (since, ends), &format!("connection {}", connection.number), &[]);
@@ -245,7 +247,8 @@ impl Observer for Trace {
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
         let begins = self.reserve_time(at);
-        // The object no longer waits for this deadline, so its slice ends.
+        // When the callback of an event begins, the event no longer waits for its deadline. So the slice that shows the
+        // waiting ends.
         if let Some(index) = self.objects.iter().position(|(object, about, _)| {
             *object == callback.object && matches!(about, About::Waits(_, Some(_)))
         }) {
@@ -282,7 +285,8 @@ impl Observer for Trace {
         let time = self.reserve_time(at);
         gone.into_iter().for_each(|gone| self.close(gone, time));
         for (object, about) in new {
-            // The slice of a new connection begins with the callback that accepts the connection.
+            // If a connection is new and its callback has just returned, its slice begins at the same time as this
+            // callback.
             let since = match (self.last, about) {
                 (Some((began, of)), About::With(_)) if of == object => began,
                 _ => time,

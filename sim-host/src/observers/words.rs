@@ -1,4 +1,4 @@
-//! The texts for events, the same in captures, timelines and on the terminal.
+//! The texts for events. Captures, timelines and the terminal show the same texts.
 
 use crate::world::{
     About, ClientEvent, Fate, Fault, FaultDirection, FaultKind, Object, ServerEvent, ServerFault,

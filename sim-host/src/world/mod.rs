@@ -15,9 +15,9 @@
 //!   choices      every choice: from a seed, a choice log or a scenario
 //! ```
 //!
-//! Each module uses only modules that are below it in this drawing. The application, picoevent and embassy are the code
-//! that runs on a board. A [`TestCase`] names the application and what its clients must receive. A seed decides
-//! everything else. The same seed gives the same simulation on every machine and in every build.
+//! Each module uses only modules that are below this module in the drawing. The application, picoevent and embassy are
+//! the code that runs on a board. A [`TestCase`] names the application and what its clients must receive. All other
+//! choices are made at random from a seed. The same seed gives the same simulation on every machine and in every build.
 //!
 //! ```
 //! use std::net::SocketAddr;

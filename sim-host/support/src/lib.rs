@@ -1,4 +1,4 @@
-//! Parts of simulated networks, and a function that shortens a list with which a test fails. The simulator and the
+//! Parts of simulated networks, and a function that shortens the input of a test that fails. The simulator and the
 //! tests of other packages share this code.
 
 #[cfg(feature = "net")]

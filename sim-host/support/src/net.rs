@@ -1,5 +1,5 @@
-//! The parts of all simulated networks in this repository: the adapter's tests, the simulator, and
-//! the end-to-end tests under QEMU.
+//! The parts of simulated networks. The adapter's tests, the simulator, and the end-to-end tests under QEMU are made
+//! from these parts.
 //!
 //! ```text
 //!   device ── embassy-net ── DeviceEnd ═══ Cable ═══ PeerEnd ── smoltcp ── clients, Server
@@ -7,7 +7,7 @@
 //!
 //! A [`Cable`] decides what happens to frames. Each side of the cable has a driver: [`DeviceEnd`] for embassy-net, and
 //! [`PeerEnd`] for smoltcp. A [`Segment`] is a parsed TCP segment. [`dhcp::Server`] makes the answers of a DHCP server.
-//! Nothing here depends on time.
+//! None of these parts reads a clock.
 
 pub mod dhcp;
 mod ends;

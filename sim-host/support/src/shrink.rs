@@ -1,10 +1,11 @@
 //! Shortens a list with which a test fails, so that the test still fails in the same way.
 
-/// Shortens a list by leaving out runs of items: first halves, then shorter runs, at last single
-/// items.
+/// Shortens a list by leaving out runs of consecutive items: first halves of the list, then shorter runs, finally
+/// single items.
 ///
 /// `takes` is called with a shorter list. If the test fails in the same way with this list, `takes` returns the list to
-/// continue with: the same list or an even shorter one. Otherwise it returns `None`.
+/// continue with: the same list or an even shorter list. If the test does not fail in the same way, `takes` returns
+/// `None`.
 pub fn leave_out<T: Clone>(
     mut list: Vec<T>,
     mut takes: impl FnMut(Vec<T>) -> Option<Vec<T>>,

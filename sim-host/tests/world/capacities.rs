@@ -1,4 +1,4 @@
-//! A device's capacities: listeners, sockets, rings, and the messages for capacities that are too small.
+//! Tests of a device's capacities: listeners, sockets, rings, and the messages about capacities that are too small.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const PORT: u16 = 7002;
 /// A server that greets its clients, at one or two ports.
 #[derive(Default)]
 struct Greeter {
-    /// Connections accepted at the second port.
+    /// The number of connections accepted at the second port.
     at_second: Arc<AtomicUsize>,
 }
 
@@ -111,7 +111,7 @@ fn a_backlog_bounds_how_many_clients_may_expect_a_socket() {
 }
 
 #[test]
-fn an_application_with_more_listeners_than_the_storage_can_not_start() {
+fn an_application_with_more_listeners_than_the_storage_has_room_for_does_not_start() {
     let case = TestCase::new("two-listeners", PORT, Greeter::default, Greeter::start_twice);
     let verdict = outcome(&case, "").verdict;
     assert_eq!(

@@ -22,17 +22,17 @@ const PORT: u16 = 7200;
 #[derive(Clone, Copy, PartialEq)]
 enum Bug {
     None,
-    /// It never answers.
+    /// The application never answers.
     NeverAnswers,
-    /// It answers twice.
+    /// The application answers twice.
     AnswersTwice,
-    /// It sends the answer to the previous client.
+    /// The application sends the answer to the previous client.
     AnswersPreviousClient,
-    /// It treats a shortened request as a complete one.
+    /// The application treats a truncated request as a complete request.
     AcceptsTruncated,
-    /// It discards a request if there is no room for the answer.
+    /// The application discards a request if there is no room for the answer.
     DropsWhenFull,
-    /// It sends only the beginning of a long answer.
+    /// The application sends only the beginning of a long answer.
     CutsAnswers,
 }
 
@@ -89,7 +89,7 @@ impl Counter {
     }
 }
 
-/// Makes the requests of a client. Some of them must not be answered.
+/// Makes the requests of a client. Some of these requests must not be answered.
 fn requests(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
     let text = "x".repeat(choices.up_to(26) as usize);
     let mut requests = vec![format!("count {text}"); 1 + choices.up_to(2) as usize];
@@ -151,7 +151,8 @@ fn bugs_of_a_device_are_found_and_shrunk() {
     finds(Bug::AcceptsTruncated, Kind::Invariant, "42: ");
 }
 
-/// After a flood there may be no room, so an answer may be missing. Without a flood, no answer may be missing.
+/// During a flood, the output ring may have no room for an answer. In this case, a missing answer is no error of the
+/// device. Without a flood, a missing answer is an error.
 #[test]
 fn requests_are_lost_only_if_something_loses_them() {
     let tally = counter(Bug::DropsWhenFull).check(0..300);

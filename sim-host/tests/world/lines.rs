@@ -8,7 +8,7 @@ use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
 
 #[derive(Default)]
 pub struct Lines {
-    /// Open connections.
+    /// The number of open connections.
     pub open: usize,
     /// Adds a bug: the application expects that a whole line arrives at once.
     pub hasty: bool,

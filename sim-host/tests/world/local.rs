@@ -1,5 +1,5 @@
-//! A server on all addresses of the device. It answers each client with `own` if the client has connected to one of the
-//! device's addresses, and otherwise with `no`.
+//! A server on all addresses of the device. It sends `own` to a client that has connected to one of the device's
+//! addresses, and `no` to every other client.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Captures and timelines: the tests write them and parse them.
+//! Tests of captures and timelines. Each test writes a file and parses it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ struct Packet {
     flags: u32,
 }
 
-/// Parses a capture. Returns the names of its interfaces, and its packets.
+/// Parses a capture. Returns the names of the interfaces, and the packets.
 fn read(file: &[u8]) -> (Vec<String>, Vec<Packet>) {
     let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
     let (mut at, mut names, mut packets) = (0, Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! Simulations of a test application, as users write them for their own applications: a test of about ten lines.
+//! Tests as users write them for their own applications. Each test has about ten lines.
 
 use picoevent::Cx;
 use picoevent_sim::world::{FaultKind, TestCase};

@@ -1,4 +1,4 @@
-//! The report of a failed simulation in a test. The commands in the report work in any project.
+//! The report of a failed simulation in a test. A report contains only commands that work in any project.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

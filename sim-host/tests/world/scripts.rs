@@ -1,4 +1,5 @@
-//! Scripts with patterns, alternatives and goodbyes; signals and mailboxes at any time; IPv6.
+//! Tests of scripts with patterns, alternatives and goodbyes, of signals and mailboxes that interrupt handlers use at
+//! random times, and of IPv6.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -27,8 +28,8 @@ fn measure(number: u64) {
     }
 }
 
-/// Answers with the number of requests and of signals so far. When it ends, it sends a goodbye to its clients. With the
-/// bug `omits_goodbye`, it sends no goodbye.
+/// An application that answers each request with the numbers of requests and of signals so far. When the application
+/// ends, it sends a goodbye to its clients. With the bug `omits_goodbye`, it sends no goodbye.
 struct Reporter {
     requests: u32,
     signals: u32,

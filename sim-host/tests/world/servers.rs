@@ -15,15 +15,15 @@ const PORT: u16 = 7100;
 #[derive(Clone, Copy, PartialEq)]
 enum Bug {
     None,
-    /// It never connects.
+    /// The application never connects.
     NeverConnects,
-    /// It connects only once.
+    /// The application connects only once.
     GivesUp,
-    /// It sends a wrong request.
+    /// The application sends a wrong request.
     SendsWrongRequest,
-    /// It counts an answer twice.
+    /// The application counts an answer twice.
     CountsTwice,
-    /// It reconnects at once, without a delay.
+    /// The application reconnects immediately, without a delay.
     NoBackOff,
 }
 
@@ -95,7 +95,7 @@ const SIZE: Size<Client> = Size::of(
     Sockets::<2, 128, 128>::new,
 );
 
-/// Answers each `count` with a number.
+/// The program of a server that answers each line `count` with a number.
 #[derive(Default)]
 struct Counter {
     count: u32,

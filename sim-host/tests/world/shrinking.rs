@@ -1,4 +1,4 @@
-//! Choice logs: they repeat a simulation, and shrink.
+//! Tests of choice logs: a choice log repeats its simulation, and can be shrunk.
 
 use std::time::Duration;
 
@@ -55,7 +55,8 @@ fn a_violated_invariant_shrinks_to_the_needed_lines() {
     let shrunk = shrink(&case, &choice_log, Duration::from_secs(10)).expect("it fails");
     assert_eq!(shrunk.outcome.verdict.to_string(), "invariant: three are there");
     let needed: Vec<_> = shrunk.lines.iter().map(|line| line.to_string()).collect();
-    // Three clients at once: at the beginning, or in the socket-leak check.
+    // The invariant is violated by three clients at the same time. These are clients from the beginning, or clients of
+    // the socket-leak check.
     let ways = ["setup more-clients 0 2 ", "setup socket-leak-check 0 3 "];
     let three = needed.iter().any(|line| ways.iter().any(|way| line.starts_with(way)));
     assert!(three && needed.len() <= 3, "{needed:#?}");
@@ -71,7 +72,7 @@ fn a_text_that_is_not_a_choice_log_is_refused() {
     let case = TestCase::new("lines", 7000, Lines::default, Lines::start).client(client);
     let error = case.replay("setup sise 0 1").unwrap_err();
     assert_eq!(error.to_string(), "line 1: there is no choice point \"sise\"");
-    // Numbers that are too large are limited to the largest valid value.
+    // A number that is too large is replaced by the largest valid number.
     let huge = "setup size 0 18446744073709551615\nsetup latency-us 0 18446744073709551615\n\
         setup faults 0 99999999\nfault kind 3 clock-step\nfault severity 3 18446744073709551615\n\
         setup clock-start-us 0 18446744073709551615\nsetup drift-ppm 0 18446744073709551615\n\

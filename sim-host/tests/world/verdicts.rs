@@ -1,4 +1,4 @@
-//! Each verdict, with an application that causes it.
+//! Tests of all verdicts. For each verdict there is an application that causes it.
 
 use std::net::SocketAddr;
 
@@ -95,14 +95,17 @@ fn a_connection_that_is_never_freed_is_a_leak() {
     let (kind, text) = verdict(Does::HoldsOn);
     assert_eq!(
         (kind, text.as_str()),
-        (Kind::Leak, "leak: 1 connections are still held, expected 0")
+        (Kind::Leak, "leak: connections in use at the end: 1, expected 0")
     );
 }
 
 #[test]
 fn a_timer_that_is_never_freed_is_a_leak() {
     let (kind, text) = verdict(Does::MissesItsTimer);
-    assert_eq!((kind, text.as_str()), (Kind::Leak, "leak: 2 events are still held, expected 1"));
+    assert_eq!(
+        (kind, text.as_str()),
+        (Kind::Leak, "leak: events in use at the end: 2, expected 1")
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Sets the linker arguments. The images are never run, so they have an entry but no start-up code.
+//! Sets the linker arguments. The images are never run, so an image has an entry point but no start-up code.
 
 use std::env;
 

@@ -37,8 +37,8 @@ impl<'s> Bench<'s> {
         }
     }
 
-    /// Returns the index of the next slot. Successive calls return all slots, in an order that is not faster for a
-    /// certain implementation.
+    /// Returns the index of the next slot. Successive calls return all slots. The slots are not in memory order,
+    /// because some implementations would be faster with that order.
     pub fn next_index(&mut self) -> usize {
         let index = self.at;
         // The size is a power of ten, which 7 does not divide. So steps of 7 reach every slot.

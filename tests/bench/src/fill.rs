@@ -6,12 +6,12 @@ use picoevent::{ConnEvent, ConnMut, EventFlags, EventMut, Mode, Pool, Settings};
 
 use crate::bench::{App, Bench, TICK};
 
-/// Bytes of each ring.
+/// The size of each ring in bytes.
 pub const RING: usize = 64;
 
 const PLAIN: &Settings = &Settings::new();
 
-/// Makes every event. None is pending.
+/// Makes an event in every slot. No event is pending.
 pub fn make_events(bench: &mut Bench<'_>) {
     for _ in 0..bench.size {
         bench.events.push(bench.base.new_timer(Mode::OneShot, count).unwrap());
@@ -40,7 +40,7 @@ pub fn watch_all(bench: &mut Bench<'_>) {
     bench.dispatch();
 }
 
-/// Opens every connection.
+/// Opens a connection in every slot.
 pub fn open_all(bench: &mut Bench<'_>) {
     let address = "127.0.0.1:7".parse().unwrap();
     let pool = bench.base.add_pool(Pool::rest().rings(RING, RING)).unwrap();
@@ -55,7 +55,7 @@ fn count(app: &mut App, _: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
 }
 
-/// Reads all input, which is a full ring.
+/// Reads all input. The input fills the ring.
 fn on_event(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     match event {
         ConnEvent::Readable => assert_eq!(conn.read(&mut [0; RING]), RING),

@@ -5,8 +5,9 @@
 //! picoevent-bench <name> <size> <times>        runs one of them
 //! ```
 //!
-//! This program does not measure. `cargo xtask count` runs it twice under valgrind, which counts instructions. The
-//! second run repeats the operation more often. The difference between the two counts does not contain the start-up.
+//! This program does not measure. `cargo xtask count` runs this program twice under valgrind, which counts
+//! instructions. The second run repeats the operation more often. The difference between the two counts does not
+//! contain the start-up.
 
 mod bench;
 mod fill;
@@ -21,7 +22,7 @@ use picoevent::{EventBase, Storage};
 use bench::{App, Bench};
 use operation::{OPERATIONS, Operation};
 
-/// The largest storage is made on the stack before it moves into a box.
+/// The size of the stack in bytes. The largest storage is made on the stack before it moves into a box.
 const STACK: usize = 256 << 20;
 
 /// The bytes of both rings of a connection together.

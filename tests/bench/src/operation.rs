@@ -11,9 +11,9 @@ use crate::fill;
 /// How the cost grows with the table's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
-    /// Not at all.
+    /// The cost does not grow.
     Flat,
-    /// With the logarithm of the table's size.
+    /// The cost grows with the logarithm of the table's size.
     Logarithmic,
 }
 

@@ -51,7 +51,8 @@ static void stop(void)
 
 static void tick(void) { millis++; }
 
-/* The controller counts the frames. The interrupt only ends the sleep. */
+/* The Ethernet controller counts the received frames, so this handler only ends the interrupt. The interrupt ends the
+ * sleep of the program. */
 static void on_frames(void) { MAC_STATUS = 1; }
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16 + 48])(void) = {
@@ -87,7 +88,7 @@ size_t board_receive(uint8_t *frame, size_t size)
     if (MAC_FRAMES == 0) {
         return 0;
     }
-    /* The length is before the frame, and the checksum is after it. The frame begins in the middle of a word. */
+    /* The length is before the frame, and the checksum is after the frame. The frame begins in the middle of a word. */
     uint32_t word = MAC_DATA;
     size_t total = word & 0xFFFF;
     size_t length = total - 6;

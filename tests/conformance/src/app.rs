@@ -22,7 +22,8 @@ pub struct App {
     /// One line for each callback since a scenario last took the lines. The line of a connection's callback begins with
     /// the index of the connection in `conns`. Input that arrives in several parts is one line.
     pub log: Vec<String>,
-    /// All connections that the application has made or accepted, in this order. Ended connections stay in the list.
+    /// All connections, in the order in which the application has made or accepted them. Ended connections stay in the
+    /// list.
     pub conns: Vec<Conn>,
     /// For each connection, how often it has begun and how often it has ended.
     begun_and_ended: Vec<[usize; 2]>,
@@ -36,11 +37,11 @@ pub struct App {
     pub enables_reading: bool,
     /// Whether the application takes input from the ring and logs it before the reaction.
     pub takes_input: bool,
-    /// What is done in each callback of a connection.
+    /// What the application does in each callback of a connection.
     pub reaction: Reaction,
     /// All UDP sockets that the application has made.
     pub sockets: Vec<UdpSocket>,
-    /// What is done in each callback of a UDP socket.
+    /// What the application does in each callback of a UDP socket.
     pub udp_reaction: UdpReaction,
     /// The number of bytes of [`pattern`] that [`App::flood`] has written.
     pub flooded: usize,
@@ -78,7 +79,7 @@ impl App {
     /// Makes a listener like [`listen`](Self::listen), with connections from another pool.
     ///
     /// # Panics
-    /// As [`listen`](Self::listen).
+    /// When no listener slot is free.
     pub fn listen_for(
         &mut self,
         pool: usize,
@@ -92,7 +93,7 @@ impl App {
         listener
     }
 
-    /// Connects with a connection of the first pool.
+    /// Makes a connection of the first pool, and connects it to `peer`.
     ///
     /// # Errors
     /// [`SetupError`] when no connection slot is free.
@@ -100,10 +101,11 @@ impl App {
         self.connect_from(0, cx, peer)
     }
 
-    /// Connects like [`connect`](Self::connect), with a connection of another pool.
+    /// Makes and connects a connection like [`connect`](Self::connect), but takes it from the pool with the index
+    /// `pool`.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect).
+    /// [`SetupError`] when no connection slot of the pool is free.
     pub fn connect_from(
         &mut self,
         pool: usize,
@@ -115,7 +117,7 @@ impl App {
         Ok(conn)
     }
 
-    /// Makes a connection of the first pool. It does not connect yet.
+    /// Makes a connection of the first pool. The connection does not connect yet.
     ///
     /// # Panics
     /// When no connection slot is free.
@@ -124,10 +126,10 @@ impl App {
         self.add_conn(conn.expect("there is room"));
     }
 
-    /// Connects again with a connection that has just ended.
+    /// Lets a connection that has just ended connect again, to `peer` after `delay`.
     ///
     /// # Panics
-    /// When it has not ended.
+    /// When the connection has not ended.
     pub fn connect_again(
         &mut self,
         conn: &mut ConnMut<'_, '_, Self>,
@@ -139,7 +141,7 @@ impl App {
         self.begun_and_ended[number][0] += 1;
     }
 
-    /// Makes a timer. The application logs its callback.
+    /// Makes a timer. The application logs the timer's callback.
     ///
     /// # Panics
     /// When no event slot is free.
@@ -155,7 +157,7 @@ impl App {
     /// Checks that every connection has ended as often as it has begun.
     ///
     /// # Panics
-    /// When a connection has begun and ended a different number of times.
+    /// When the two numbers differ for a connection.
     pub fn assert_all_ended(&self) {
         for (number, [begun, ended]) in self.begun_and_ended.iter().enumerate() {
             assert_eq!(begun, ended, "connection {number}");
@@ -182,7 +184,8 @@ impl App {
         match event {
             ConnEvent::Readable if !self.takes_input => {}
             ConnEvent::Readable => self.log_input(conn, &format!("{number} read ")),
-            // After [`App::flood`], how often the output becomes empty depends on the system's buffers.
+            // After [`App::flood`], the application does not log this callback, because the number of these callbacks
+            // depends on the system's buffers.
             ConnEvent::Writable if self.flooded > 0 => {}
             ConnEvent::Writable => self.log.push(format!("{number} written")),
             ConnEvent::Opened if is_accept => self.log.push(format!("{number} accepted")),

@@ -21,13 +21,14 @@ pub type PeerConn = usize;
 /// The sizes of the tables and rings of a base.
 #[derive(Clone, Copy)]
 pub struct Sizes {
-    /// Connections of the first pool.
+    /// The number of connections of the first pool, without the spare connections.
     pub conns: u16,
-    /// Spare connections of the first pool, for clients that connect when all its other connections are in use.
+    /// The number of spare connections of the first pool. A spare connection serves a client when all other connections
+    /// of this pool are in use.
     pub spare: u16,
-    /// Connections of the second pool.
+    /// The number of connections of the second pool.
     pub others: u16,
-    /// Bytes of each ring.
+    /// The size of each ring, in bytes.
     pub ring: usize,
 }
 
@@ -64,8 +65,8 @@ pub enum Ending {
     Reset,
 }
 
-/// Makes a base and its application. Closed connections get an hour to deliver their output, and their peers 50 ms to
-/// end their streams.
+/// Makes a base and its application. A closed connection has an hour to deliver its output. After the delivery, the
+/// peer has 50 ms to end its own stream.
 ///
 /// # Panics
 /// When the sizes are impossible.
@@ -90,13 +91,13 @@ pub trait Harness: Sized {
     /// The time that [`step`](Harness::step) lets pass.
     const STEP: Duration;
 
-    /// The time limit for an expected result. If it takes longer, the scenario fails.
+    /// The time limit for an expected result. If the result takes longer, the scenario fails.
     const LIMIT: Duration;
 
     /// Makes a harness without listeners and connections.
     fn new(sizes: Sizes) -> Self;
 
-    /// Returns the base and the application. The loop does not run now.
+    /// Returns the base and the application.
     fn parts(&mut self) -> (&mut Base, &mut App);
 
     /// Runs the loop until it ends.
@@ -120,7 +121,8 @@ pub trait Harness: Sized {
     /// Returns an address that never answers.
     fn silent_address(&mut self) -> SocketAddr;
 
-    /// Makes a peer that listens for one connection of the device and reads from it. Returns the peer's address.
+    /// Makes a peer that listens for one connection of the device, and reads from this connection. Returns the peer's
+    /// address, and the peer's end of the connection.
     fn listening_peer(&mut self) -> (SocketAddr, PeerConn);
 
     /// Connects a peer to the device. The peer's receive buffer has about `window` bytes. The peer does not read before
@@ -130,14 +132,14 @@ pub trait Harness: Sized {
     /// Lets a peer read all data from now on.
     fn read(&mut self, peer: PeerConn);
 
-    /// Lets a peer send at most a few hundred bytes.
+    /// Lets a peer send `bytes`. There may be at most a few hundred bytes.
     fn send(&mut self, peer: PeerConn, bytes: &[u8]);
 
     /// Ends a peer's stream. The peer still reads.
     fn finish(&mut self, peer: PeerConn);
 
-    /// Closes a peer's connection in both directions. The peer answers everything that the device sends from now on
-    /// with a reset.
+    /// Closes a peer's connection in both directions. After that, if the device sends data, the peer answers with a
+    /// reset.
     fn close(&mut self, peer: PeerConn);
 
     /// Lets a peer reset its connection.
@@ -149,7 +151,7 @@ pub trait Harness: Sized {
     /// Returns the address at which peers reach a bound UDP socket.
     fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr;
 
-    /// Makes a UDP socket of a peer. Returns its address.
+    /// Makes a UDP socket of a peer. Returns the address of the socket, and the socket.
     fn bind_peer_socket(&mut self) -> (SocketAddr, PeerSocket);
 
     /// Lets a peer send a datagram to the device.
@@ -197,13 +199,13 @@ pub trait Harness: Sized {
         (listener, self.address_of(listener))
     }
 
-    /// Lets the device connect.
+    /// Lets the device connect to `address`.
     fn connect(&mut self, address: SocketAddr) {
         let (base, app) = self.parts();
         app.connect(base, address).expect("there is room");
     }
 
-    /// Connects a peer that reads all data.
+    /// Connects a peer to the device. The peer reads all data.
     fn connect_peer(&mut self, device: SocketAddr) -> PeerConn {
         let peer = self.connect_peer_unread(device, 65_535);
         self.read(peer);

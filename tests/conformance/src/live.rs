@@ -16,7 +16,7 @@ use crate::App;
 use crate::harness::{Base, Harness, PeerConn, PeerSocket, Received, Sizes, base_of};
 use peer::Peer;
 
-/// The number of harnesses that the program has made over IPv4. Each gets its own loopback address.
+/// The number of harnesses that the program has made over IPv4. Each harness gets a separate loopback address.
 static STAGES: AtomicU16 = AtomicU16::new(0);
 
 /// Returns a loopback address that no other harness of this program uses. The port is 0, so the system chooses a port.
@@ -54,8 +54,8 @@ impl<const V6: bool> Harness for LiveHarness<V6> {
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
         Self {
-            // IPv6 has only one loopback address, so all harnesses use it. This is why `closed_address` keeps a bound
-            // socket: otherwise another harness could listen on the port.
+            // IPv6 has only one loopback address, so all harnesses over IPv6 use the same address. `closed_address`
+            // keeps a socket that is bound to the returned port, so that no other harness can listen on this port.
             host: if V6 { (Ipv6Addr::LOCALHOST, 0).into() } else { own_host() },
             live: Live::new().expect("a selector"),
             base,

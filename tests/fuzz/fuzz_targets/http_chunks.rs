@@ -1,4 +1,4 @@
-//! `cargo fuzz run http_chunks`: sends byte strings from libFuzzer to an HTTP server.
+//! `cargo fuzz run http_chunks`: sends byte strings from libFuzzer to an HTTP server, as chunked request bodies.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `cargo fuzz run http_frames`: sends byte strings from libFuzzer to an HTTP server.
+//! `cargo fuzz run http_frames`: sends byte strings from libFuzzer to an HTTP server, as WebSocket frames.
 
 #![no_main]
 

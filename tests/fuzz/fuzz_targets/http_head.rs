@@ -1,4 +1,4 @@
-//! `cargo fuzz run http_head`: sends byte strings from libFuzzer to an HTTP server.
+//! `cargo fuzz run http_head`: sends byte strings from libFuzzer to an HTTP server, as heads of requests.
 
 #![no_main]
 

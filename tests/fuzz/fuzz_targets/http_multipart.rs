@@ -1,4 +1,4 @@
-//! `cargo fuzz run http_multipart`: sends byte strings from libFuzzer to an HTTP server.
+//! `cargo fuzz run http_multipart`: sends byte strings from libFuzzer to an HTTP server, as multipart forms.
 
 #![no_main]
 

@@ -14,7 +14,7 @@ use picoevent_mqtt::{
     Subscription, Version,
 };
 
-/// A client that answers each message.
+/// An application with a client. The application answers each received message with a message.
 struct App {
     mqtt: Client<App, 3, 100, 2>,
     version: Version,
@@ -54,7 +54,7 @@ fn answer(app: &mut App, message: &mut Message<'_, '_, App>) {
     let _ = mqtt::publish(app, message.cx(), &Publish::new("a", b"b").qos(Qos::One));
 }
 
-/// A back end with one peer. The peer sends the bytes in several parts.
+/// A back end with one peer. The peer sends the bytes from libFuzzer in several parts.
 struct PeerBackend<'b> {
     bytes: &'b [u8],
     now: Instant,

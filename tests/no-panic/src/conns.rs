@@ -16,7 +16,7 @@ pub fn call(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     any((app, conn, event));
 }
 
-/// A kind of connection with only the core's default functions.
+/// A protocol for connections. Its callbacks, except `readable`, are the default functions of the trait.
 pub struct Plain;
 
 impl Protocol<App> for Plain {

@@ -5,8 +5,9 @@
 //! handler and reports the missing function. The image is never run.
 //!
 //! The image does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display) of
-//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. This code formats numbers with Rust's `core` library. Whether
-//! the library can panic there depends on the optimizer: if a build compiles the library itself, it can panic.
+//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. This code formats numbers with Rust's `core` library. The
+//! optimizer does not always remove the panics in the library's formatting code, for example in a build that compiles
+//! the library itself.
 
 #![no_std]
 #![no_main]
@@ -58,8 +59,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 pub extern "C" fn every_function() {
     let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2, 2>::new();
     on_base(&mut EventBase::new(any(&mut storage)));
-    // A storage that names only the numbers of events, connections and bytes. All other tables have their default
-    // sizes.
+    // This storage sets only the numbers of events, connections and bytes. All other tables have their default sizes.
     let mut storage = any(Storage::<App, 3, 1, 8>::default());
     on_base(&mut EventBase::new(&mut storage));
     parts::every_function();

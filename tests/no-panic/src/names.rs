@@ -22,7 +22,7 @@ impl HasResolver for App {
     }
 }
 
-/// Any kind of connection.
+/// A protocol for connections to a name.
 struct Named;
 
 impl Protocol<App> for Named {

@@ -37,12 +37,12 @@ pub fn priority() -> Priority {
     Priority::new(any(1)).unwrap_or_default()
 }
 
-/// Returns either mode.
+/// Returns any mode.
 pub fn mode() -> Mode {
     any(Mode::Persist)
 }
 
-/// Returns either direction.
+/// Returns any direction.
 pub fn direction() -> Direction {
     any(Direction::Read)
 }

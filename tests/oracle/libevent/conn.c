@@ -116,7 +116,8 @@ static void consume(struct actor *actor, long amount)
 	write_trace(" %zu\n", got);
 }
 
-/* Performs a step on a connection. The name of the step and the number are already in the trace. */
+/* Performs a step on a connection. The name of the step and the number of the connection are already in the
+ * trace. */
 void perform_on_conn(struct actor *actor, const struct op *op)
 {
 	if (actor->conn == NULL) {

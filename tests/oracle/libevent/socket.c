@@ -1,6 +1,6 @@
 /* The virtual sockets of connections: the bytes in transit from the peer and to the peer.
  *
- * The functions at the end have the names of libc's functions and replace them, also for libevent.
+ * The functions at the end of this file replace the functions of libc with the same names, also for libevent.
  * In each stream, the bytes have the values 0, 1, 2 and so on (modulo 256), so their order can be checked. */
 #define _GNU_SOURCE
 #include "oracle.h"
@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 struct socket {
-	/* The number of bytes that the peer has sent, and the number of bytes that it has not taken. */
+	/* The number of bytes that the peer has sent and the connection has not read, and the number of bytes that
+	 * the connection has written and the peer has not taken. */
 	long inbox, outbox;
 	int ended, is_reset;
 	/* The value of the next byte of each stream. */

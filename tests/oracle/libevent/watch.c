@@ -50,8 +50,8 @@ void set_watcher(int id, int is_added)
 }
 
 /* Calls the watchers of a kind. libevent 2.1 has no watchers, and later versions crash if a watcher frees
- * itself. So picoevent's rule applies here: the number of watchers at the start is the maximum number of
- * calls. */
+ * itself. So this function follows picoevent's rule: the number of watchers at the start is the maximum
+ * number of calls. */
 static void call_watchers(enum kind kind, long wait)
 {
 	calls_left = 0;

@@ -1,7 +1,7 @@
 /* The virtual world of libevent: a virtual clock and virtual descriptors.
  *
- * The functions at the end have the names of libc's functions and replace them, also for libevent. A wait
- * takes no real time: the clock jumps to the end of the wait. The only real descriptor is the pipe into
+ * The functions at the end of this file replace the functions of libc with the same names, also for libevent.
+ * A wait takes no real time: the clock jumps to the end of the wait. The only real descriptor is the pipe into
  * which libevent's signal handler writes. This descriptor is really polled.
  */
 #define _GNU_SOURCE
@@ -31,7 +31,7 @@ struct source {
 static const struct program *program;
 static long clock_ms;
 static int next_external_event, polls, signal_pipe, check_is_due;
-/* The sources, followed by the sockets. socket.c knows whether a socket is ready. */
+/* The sources, followed by the sockets. socket.c decides whether a socket is ready. */
 static struct source sources[SOURCES + CONNS];
 static int deferred[SIGNALS];
 
@@ -87,13 +87,13 @@ void world_drain(int source, int what)
 	sources[source].ready &= ~as_epoll(what);
 }
 
-/* Raises a signal. It reaches the process when the loop polls. */
+/* Raises a signal. The signal reaches the process when the loop polls. */
 void world_raise(int signal, int count)
 {
 	deferred[signal] += count;
 }
 
-/* Performs all reports whose time has come. */
+/* Performs all external events whose time has come. */
 static void perform_external_events(void)
 {
 	for (; next_external_event < program->external_events; next_external_event++) {
@@ -189,7 +189,7 @@ int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout)
 }
 
 /* libevent reads the clock right after it has processed the result of epoll_wait. The check watchers must
- * run at this point. Newer versions of libevent call them at the same point. */
+ * run at this point, because newer versions of libevent call them here. */
 int clock_gettime(clockid_t which, struct timespec *time)
 {
 	(void)which;

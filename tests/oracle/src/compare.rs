@@ -85,7 +85,7 @@ impl Expected {
     /// Compares with libevent's trace. Returns the differences that the program uses, one bit for each.
     ///
     /// # Errors
-    /// The two traces that should be the same.
+    /// If two traces that should be the same differ, returns these two traces.
     pub fn compare(self, libevent: String) -> Result<u64, Mismatch> {
         if let Some(mismatch) = self.mismatch {
             return Err(mismatch);
@@ -115,8 +115,8 @@ impl Expected {
 }
 
 thread_local! {
-    /// Whether the core runs a program now. A panic during this time comes from the core, and becomes part of its
-    /// trace.
+    /// Whether the core runs a program now. A panic during this time comes from the core, and becomes part of the
+    /// core's trace.
     static CORE_IS_RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 

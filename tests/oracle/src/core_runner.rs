@@ -30,18 +30,18 @@ const POOLS: [Pool; 2] = {
 
 type Memory = Storage<App, 96, { 2 * CONNS }, { Pool::all_bytes(&POOLS) }, 0, 2, 96>;
 
-/// The memory of an event base. All programs use it, one after another.
+/// The memory of an event base. All programs use the same memory, one after another.
 pub struct CoreRunner(Box<Memory>);
 
 /// The state of the program that runs.
 struct App {
     plan: Rc<Plan>,
-    /// Shared with the back end.
+    /// The world. The application and the back end share it.
     world: Rc<RefCell<World>>,
     trace: String,
     events: [Option<Event>; MAX_ID],
     sources: [Option<Source>; SOURCES],
-    /// Shared with the back end.
+    /// The connections. The application and the back end use the same handles.
     conns: [Option<Conn>; CONNS],
     streams: [conn::Streams; CONNS],
     firings: [u32; MAX_ID],

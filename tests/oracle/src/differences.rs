@@ -8,8 +8,8 @@
 //! list. If a turned switch changes the trace, the program *uses* the difference of this switch. A program that uses no
 //! difference has the same trace on libevent and on picoevent. An entry that no program uses is an error.
 //!
-//! Each entry names the rules of libevent that it concerns by a letter and a number, for example `A7`. `docs/oracle.md`
-//! explains the letters.
+//! Each entry names the rules of libevent to which the difference belongs. A rule is a letter and a number, for example
+//! `A7`. `docs/oracle.md` explains the letters.
 
 use crate::generate::Kind;
 
@@ -67,7 +67,7 @@ pub struct Difference {
     pub switch: Switch,
     /// The name of the difference in the output.
     pub name: &'static str,
-    /// The letters and numbers of the rules of libevent that it concerns.
+    /// The rules of libevent to which the difference belongs, for example `E5, E6`.
     pub rule: &'static str,
     pub libevent: &'static str,
     pub ours: &'static str,
@@ -230,7 +230,8 @@ differences! {
 }
 
 impl Difference {
-    /// Returns the kind of programs that must use it.
+    /// Returns the kind of programs in which this difference must occur: in a long run, at least one program of this
+    /// kind uses it.
     pub fn kind(&self) -> Kind {
         match self.switch {
             Switch::PairFree | Switch::PairFinish | Switch::PairPriority => Kind::Pairs,

@@ -43,7 +43,7 @@ struct Args {
     /// Replace the files with the shortest program for each difference
     #[arg(long, requires = "programs")]
     write_programs: bool,
-    /// The seeds of the programs
+    /// The seeds of the programs, as A..B; the seed B is not included
     #[arg(long, value_parser = read_range, default_value = "0..20000")]
     seeds: Range<u64>,
     /// Run programs of this kind only

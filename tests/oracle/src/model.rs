@@ -42,7 +42,7 @@ pub fn run(plan: &Rc<Plan>, sides: Sides) -> String {
 /// The index of an event in [`Model::events`].
 type EventIndex = usize;
 
-/// The owner of an event, or libevent's internal use of it.
+/// The owner of an event, or libevent's internal use of the event.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Owner {
     Declared(Id),
@@ -117,7 +117,7 @@ impl Event {
     }
 }
 
-/// A common timeout: its members in the order of their deadlines, and libevent's event for it.
+/// A common timeout: its members in the order of their deadlines, and libevent's event for the common timeout.
 struct Common {
     ms: u64,
     members: Vec<EventIndex>,
@@ -132,7 +132,7 @@ struct Count {
 }
 
 impl Count {
-    /// Adds one to the count, and updates the peak. An internal event of libevent only updates the peak.
+    /// Adds one to the count, unless the event is an internal event of libevent. Then updates the peak.
     fn increment(&mut self, internal: bool) {
         self.now += i64::from(!internal);
         self.peak = self.peak.max(self.now);
@@ -276,7 +276,8 @@ impl Model {
         self.cached_now.unwrap_or(self.world.clock)
     }
 
-    /// Returns the conditions for which an event is pending, and the flags with which it is active (`event_pending`).
+    /// Returns the conditions for which an event is pending, and the flags with which the event is active. Models
+    /// `event_pending`.
     fn pending(&self, event: EventIndex) -> u8 {
         let event = &self.events[event];
         let waits = match event.waits {

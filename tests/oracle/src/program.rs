@@ -27,18 +27,18 @@ use text::{Dash, Letters};
 /// The number of an event, watcher or connection in its program.
 pub type Id = u8;
 
-/// The number of possible ids. All ids are below it.
+/// The number of possible ids. All ids are below this number.
 pub const MAX_ID: usize = 32;
 /// The maximum number of sources. Their numbers start at 0.
 pub const SOURCES: usize = 8;
 /// The number of the first connection. All numbers of connections are below [`MAX_ID`].
 pub const FIRST_CONN: usize = 28;
-/// The maximum number of connections in a program. Each connection has a virtual socket. In reports, a socket has a
-/// number like a source. The numbers of the sockets follow the numbers of the sources.
+/// The maximum number of connections in a program. Each connection has a virtual socket. A poll reports sockets and
+/// sources by number: the numbers of the sockets follow the numbers of the sources.
 pub const CONNS: usize = MAX_ID - FIRST_CONN;
-/// The limit for signal numbers. All numbers are below it.
+/// The limit for signal numbers. All signal numbers are below this limit.
 pub const SIGNALS: usize = 32;
-/// The number of priorities. They start at 0.
+/// The number of priorities. The priorities start at 0.
 pub const LEVELS: usize = 8;
 
 /// The maximum number of callbacks. A program with more callbacks is stopped, at the same point on libevent, picoevent
@@ -75,7 +75,7 @@ pub mod run {
     pub const NO_EXIT_ON_EMPTY: u8 = 4;
 }
 
-/// A whole program.
+/// A program: its lines in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
     pub lines: Vec<Line>,
@@ -120,7 +120,7 @@ pub enum Line {
 pub struct Limit {
     #[display(with = Dash)]
     pub callbacks: Option<u32>,
-    /// In milliseconds.
+    /// The maximum time in milliseconds.
     #[display(with = Dash)]
     pub time: Option<u64>,
     pub priority: u8,
@@ -135,7 +135,7 @@ pub struct EventDecl {
     pub what: u8,
     pub edge: bool,
     pub persist: bool,
-    /// Whether each add makes a new event. Such an event is freed when it has fired.
+    /// Whether each add makes a new event. The new event is freed when it has fired.
     pub once: bool,
     /// Whether the event's callback clears the reported conditions of the source, like a callback that reads all data.
     pub drain: bool,
@@ -153,16 +153,16 @@ pub struct ConnDecl {
 /// An action of a connection's peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum PeerAction {
-    /// Sends this number of bytes.
+    /// Sends this number of bytes to the connection.
     #[display("send {0}")]
     Send(usize),
     /// Takes up to this number of bytes that the socket holds for the peer.
     #[display("take {0}")]
     Take(usize),
-    /// Ends its stream.
+    /// Ends the peer's stream.
     #[display("end")]
     End,
-    /// Resets the connection. Bytes in transit in both directions are lost.
+    /// Resets the connection. The bytes in transit in both directions are lost.
     #[display("reset")]
     Reset,
 }
@@ -235,7 +235,7 @@ pub enum Op {
     Exit(#[display(with = Dash)] Option<u64>),
     Break,
     Continue,
-    /// Lets milliseconds pass.
+    /// Lets this number of milliseconds pass.
     #[strum(to_string = "take")]
     #[display("take {0}")]
     PassTime(u64),
@@ -262,7 +262,7 @@ pub enum Op {
     /// Takes up to this number of bytes from the input of a connection.
     #[display("consume {0} {1}")]
     Consume(Id, usize),
-    /// Enables and disables directions.
+    /// Enables directions of a connection.
     #[display("enable {0} {1}")]
     Enable(Id, #[display(with = Letters)] u8),
     #[display("disable {0} {1}")]
@@ -302,7 +302,7 @@ pub enum Op {
 pub enum Timeout {
     #[display("-")]
     None,
-    /// Milliseconds.
+    /// A timeout in milliseconds.
     #[display("{0}")]
     After(u64),
     /// A common timeout, by its number.

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// Random choices with which a program is generated.
+/// The methods that make the random choices for a program.
 pub trait RandomChoice {
     /// Returns `true` with a probability of `chance` percent.
     fn percent(&mut self, chance: usize) -> bool;

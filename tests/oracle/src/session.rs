@@ -29,8 +29,8 @@ use crate::{
 /// The number of programs in a batch. A thread sends a batch to the libevent runner: the process that runs programs
 /// on libevent.
 const BATCH: u64 = 32;
-/// The number of programs from which unused differences are an error. A run with at least this number of programs must
-/// use each difference.
+/// If a run has at least this number of programs of one kind, each difference of this kind must occur in at least one
+/// program. If a difference does not occur, the run fails.
 const ENOUGH: u64 = 20_000;
 
 /// The settings of a run.
@@ -51,7 +51,7 @@ struct Shared {
     tally: Mutex<Tally>,
 }
 
-/// The counts.
+/// The counts of programs in a run, and the failure.
 struct Tally {
     programs: u64,
     identical: u64,
@@ -61,7 +61,7 @@ struct Tally {
 }
 
 impl Session<'_> {
-    /// Runs all seeds, or stops at a failure. Returns whether all passed.
+    /// Runs all seeds, or stops at a failure. Returns whether all programs passed.
     pub fn run(&self) -> Result<bool> {
         let mut failures = Vec::new();
         if let Some(folder) = self.programs {
@@ -103,8 +103,8 @@ impl Session<'_> {
         Ok(mismatches == 0 && all_used)
     }
 
-    /// Prints the table of differences. Returns `false` if the run has at least [`ENOUGH`] programs, and no program
-    /// used one of the differences of this kind.
+    /// Prints the table of differences. Returns `false` if a difference of this kind did not occur in any program,
+    /// although the run has at least [`ENOUGH`] programs.
     fn print_differences(&self, kind: Kind, tally: &Tally) -> bool {
         println!("{:>9}  difference", "programs");
         println!("{:>9}  (none: the same on both sides)", tally.identical);
@@ -182,7 +182,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Shows a program, its traces, and the differences it uses. Returns whether all match.
+    /// Prints a program, the traces of the model, and the differences that the program uses. Returns whether the traces
+    /// of libevent and of picoevent match the traces of the model.
     pub fn show(&self, program: &Program) -> Result<bool> {
         let plan = Rc::new(Plan::new(program));
         println!("{program}");

@@ -163,7 +163,7 @@ fn simpler_ops(op: Op) -> Vec<Op> {
     }
 }
 
-/// Returns each single direction if `what` has both directions. Otherwise returns no direction.
+/// Returns each single direction if `what` has both directions. Returns no direction if `what` has only one.
 fn single_directions(what: u8) -> impl Iterator<Item = u8> {
     [bits::READ, bits::WRITE]
         .into_iter()

@@ -29,10 +29,10 @@ pub enum Reporting {
 
 /// The result of a poll.
 pub enum Found {
-    /// Sources and sockets, and the conditions for which they are ready. The list is empty if the wait ended first, or
-    /// if only a signal was caught.
+    /// Sources and sockets, and the conditions for which they are ready. The list is empty if the time of the wait
+    /// passed, or if only a signal was caught.
     Sources(Vec<(u8, u8)>),
-    /// Nothing has happened, and nothing can ever happen.
+    /// No event has happened, and no event can ever happen.
     Nothing,
 }
 
@@ -70,13 +70,13 @@ impl World {
         self.sources[usize::from(source)].ready &= !what;
     }
 
-    /// Raises a signal. The next poll reports it.
+    /// Raises a signal. The next poll reports the signal.
     pub fn raise(&mut self, signal: u8, count: u16) {
         self.raised[usize::from(signal)] += u32::from(count);
     }
 
-    /// Sets the awaited conditions of a source or socket, and for a source requests a report. The numbers of sockets
-    /// follow the numbers of sources.
+    /// Sets the conditions for which the loop waits on a source or socket. For a source, also requests a report. The
+    /// numbers of sockets follow the numbers of sources.
     pub fn set_interest(&mut self, source: u8, what: u8, edge: bool) {
         if let Some(socket) = usize::from(source).checked_sub(SOURCES) {
             self.sockets[socket].interest = what;
@@ -86,8 +86,8 @@ impl World {
         (source.interest, source.edge, source.armed) = (what, edge, what != 0);
     }
 
-    /// Polls for `wait` milliseconds, or without limit for `None`. If `catches` returns `true` for a signal, its raises
-    /// are added to `caught`, and end the wait. Raises of other signals are discarded.
+    /// Polls for `wait` milliseconds, or without limit for `None`. If `catches` returns `true` for a raised signal, the
+    /// poll adds its raises to `caught` and does not wait any longer. Raises of other signals are discarded.
     pub fn poll(
         &mut self,
         wait: Option<u64>,

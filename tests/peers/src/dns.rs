@@ -30,7 +30,7 @@ impl Question {
         write_message(self.id, Some((&self.name, self.kind)), flag::RESPONSE | flags, records)
     }
 
-    /// Writes an answer. If the query requests IPv4 addresses, the answer contains these addresses.
+    /// Writes an answer. If the query requests IPv4 addresses, the answer contains `addresses`.
     pub fn addresses(&self, ttl: u32, addresses: &[Ipv4Addr]) -> Vec<u8> {
         self.answer(0, |writer| {
             for address in addresses.iter().filter(|_| self.kind == Kind::A) {
@@ -39,7 +39,8 @@ impl Question {
         })
     }
 
-    /// Writes an answer with the status that the name does not exist. A resolver may keep the answer for `ttl` seconds.
+    /// Writes an answer with the status that the name does not exist. A resolver may store this answer for `ttl`
+    /// seconds.
     pub fn no_such_name(&self, ttl: u32) -> Vec<u8> {
         self.answer(Status::NO_SUCH_NAME.0.into(), |writer| {
             writer.record(Section::Authority, "example", Kind::SOA, ttl, |writer| {
@@ -141,7 +142,7 @@ pub const FORGERIES: &[(&str, Forgery)] = &[
     ("one byte", |_, _| vec![0x80]),
 ];
 
-/// Writes an answer with one IPv4 address, also if the query requests another type of record.
+/// Writes an answer with one IPv4 address, even if the query requests another type of record.
 fn answer_with_address(question: &Question, address: Ipv4Addr) -> Vec<u8> {
     question.answer(0, |writer| question.address(writer, 60, address))
 }

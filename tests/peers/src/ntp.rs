@@ -1,4 +1,4 @@
-//! A time server.
+//! A model of a time server: correct answers, and answers with errors.
 
 /// The seconds from 1900 to 1970.
 const SECONDS_FROM_1900_TO_1970: u64 = 2_208_988_800;
@@ -27,7 +27,7 @@ pub fn answer(request: &[u8], received: u64, sent: u64) -> Vec<u8> {
 /// An error in the answer of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerError {
-    /// The answer does not repeat the timestamp of the request.
+    /// The origin timestamp of the answer differs from the transmit timestamp of the request.
     Origin,
     /// The answer has the mode of a request.
     RequestMode,
@@ -37,7 +37,7 @@ pub enum AnswerError {
     Unsynchronized,
     /// The answer reports that the client sends requests too often (a "kiss of death").
     KissOfDeath,
-    /// The time of sending is before the time of receiving.
+    /// The transmit timestamp of the answer is before its receive timestamp.
     SentBeforeReceived,
 }
 

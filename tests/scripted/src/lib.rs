@@ -1,7 +1,7 @@
 //! A back end in virtual time, for tests of protocols. The servers are closures.
 //!
-//! One closure receives each datagram. It returns datagrams as answers, each with a delay. Another closure receives the
-//! bytes of connections, and answers at once.
+//! One closure receives each datagram, and returns datagrams as answers, each with a delay. Another closure receives
+//! the bytes of connections, and answers at once.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -40,7 +40,8 @@ pub struct Reply {
 /// Returns a server's answers to a datagram.
 pub type Server = Box<dyn FnMut(&Datagram) -> Vec<Reply>>;
 
-/// Returns one reply from the server that received the datagram, after a millisecond.
+/// Returns one reply with `bytes`. The server that has received `datagram` sends the reply, and it arrives after a
+/// millisecond.
 pub fn reply(datagram: &Datagram, bytes: Vec<u8>) -> Vec<Reply> {
     vec![Reply { after: Duration::from_millis(1), from: datagram.server, bytes }]
 }
@@ -93,7 +94,7 @@ impl Network {
         self.now
     }
 
-    /// Runs the loop until it would wait forever, or until `until`.
+    /// Runs the loop until it would wait forever, or until the time `until`.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A, until: Instant) {
         base.begin(picoevent::Run::DEFAULT);
         self.until = until;

@@ -37,14 +37,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// The far side of a board's wire, with faults, and a forwarded port of this machine.
+/// Runs the peer at the other end of a board's wire, adds faults to the wire, and forwards a port to the board
 #[derive(Parser)]
 struct Options {
     /// The socket of this end of the wire
     near: PathBuf,
     /// The socket of the board's end of the wire
     far: PathBuf,
-    /// The port of this machine, or 0 for any port
+    /// The port of this machine that is forwarded to the board, or 0 for any free port
     port: u16,
     /// The scenario with the faults of the wire
     #[arg(long)]
@@ -76,7 +76,7 @@ fn run() -> Result<()> {
     peer.forward(listener, SocketAddrV4::new(ADDRESS, PORT))?;
     writeln!(stdout(), "{port}")?;
     thread::spawn(|| {
-        // Any end of standard input ends the program.
+        // The program ends when its standard input ends or cannot be read.
         let _ = stdin().read_to_end(&mut Vec::new());
         OVER.store(true, Ordering::SeqCst);
     });

@@ -1,4 +1,4 @@
-//! Long runs of the examples. `cargo xtask soak` builds what they need and starts them.
+//! Long runs of the examples. `cargo xtask soak` builds the examples and starts this program.
 
 use std::process::ExitCode;
 

@@ -8,7 +8,8 @@ use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 
 /// The first port on the peer's stack for datagrams. These ports differ from the ports of connections.
 const FIRST_PORT: u16 = 20_000;
-/// The maximum number of waiting datagrams in each direction. `BUFFER` is the maximum number of their bytes.
+/// The maximum number of waiting datagrams in each direction. `BUFFER` is the maximum number of bytes in these
+/// datagrams.
 const PACKETS: usize = 16;
 const BUFFER: usize = 16 * 1024;
 

@@ -38,7 +38,8 @@ pub(super) struct Pair {
 #[derive(PartialEq, Eq)]
 enum Next {
     Stays,
-    /// Both ends of stream were passed to the other half, or the far half was closed after its end of stream.
+    /// The end of stream of each half was passed to the other half, or the far half was closed after its own end of
+    /// stream.
     Done,
     /// The far half was reset.
     FarReset,
@@ -59,13 +60,14 @@ impl Pair {
         Ok(Self { near, far, open: false, ends: [false; 2], is_over: false })
     }
 
-    /// Moves bytes in both directions. Returns `false` if the pair is over and was removed.
+    /// Moves bytes in both directions. Returns `false` if the pair is over. In this case the far half's socket has been
+    /// removed from `sockets`.
     pub(super) fn go_on(&mut self, sockets: &mut SocketSet<'static>) -> bool {
         let socket = sockets.get_mut(self.far);
         match self.step(socket) {
             Next::Stays => return true,
             // The pair stays for one more step. Meanwhile, the peer's stack sends the acknowledgement of the board's
-            // last segment. Without the socket, it could not send this acknowledgement.
+            // last segment. Without the socket, the stack could not send this acknowledgement.
             Next::Done if !self.is_over => {
                 self.is_over = true;
                 return true;
@@ -97,7 +99,7 @@ impl Pair {
             let in_order = self.ends == [true; 2] && far.remote_endpoint().is_none();
             return match (in_order, self.ends == [true; 2]) {
                 (true, _) => Next::Done,
-                // Our reset is not sent yet.
+                // The far half was aborted, and the peer's stack has not sent the reset yet.
                 (false, true) => Next::Stays,
                 (false, false) if self.open && self.ends[1] => Next::Done,
                 (false, false) => Next::FarReset,

@@ -1,4 +1,4 @@
-//! A TCP client. It records the bytes that it has sent and received, so that an error message can show them.
+//! A TCP client. It records all bytes that it sends and receives, so that an error message can show these bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::net::sockopt::set_socket_linger;
 
-/// The time limit for an answer. It only ends a check whose gateway hangs; it does not check the gateway's speed.
+/// The time limit for an answer. The limit only ends a check whose gateway hangs. It does not check the gateway's
+/// speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The number of sent and received bytes that an error shows.
@@ -19,8 +20,8 @@ pub const PAUSE: Duration = Duration::from_millis(20);
 /// The result of waiting for input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Bytes have arrived, and [`Client::pending`] returns them. This is also the result if a signal interrupted the
-    /// wait.
+    /// Bytes have arrived, and [`Client::pending`] returns these bytes. If a signal interrupts the wait, the result is
+    /// also `Bytes`.
     Bytes,
     /// The gateway has ended its stream.
     End,
@@ -119,8 +120,8 @@ impl Client {
         taken
     }
 
-    /// Waits until `whole`, which is called with the pending bytes, returns a number. Consumes and returns this number
-    /// of bytes.
+    /// Calls `whole` with the pending bytes, each time that more bytes arrive, until `whole` returns a number. Consumes
+    /// and returns this number of bytes.
     ///
     /// # Errors
     /// If `whole` does not return a number within `limit`, or the connection ends first.

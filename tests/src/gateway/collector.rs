@@ -1,4 +1,4 @@
-//! The collector that receives the gateway's reports. A check can end it and restart it on the same port.
+//! The collector that receives the gateway's reports. A check can end the collector and restart it on the same port.
 //!
 //! After each start, one thread serves the connections. At least every few milliseconds, the thread checks for new
 //! input, and checks whether it must end. Everything that the gateway sends is stored in a [`Record`].
@@ -18,8 +18,8 @@ pub use record::Record;
 
 mod record;
 
-/// The longest time for which the thread waits for input before it checks whether it must end. Also the pause between
-/// two attempts to bind the port.
+/// The longest time for which the thread waits for input before it checks whether it must end. This time is also the
+/// pause between two attempts to bind the port.
 const STEP: Duration = Duration::from_millis(5);
 
 /// The maximum time for which the port may still be in use after the collector was ended.
@@ -33,7 +33,7 @@ const FULL: Duration = Duration::from_secs(2);
 pub enum AnswerMode {
     /// The collector confirms each sample.
     Confirm,
-    /// The collector confirms nothing. It answers each input with another line.
+    /// The collector confirms nothing. It answers each input with the line `?`.
     OtherText,
     /// The collector sends nothing.
     Nothing,
@@ -135,7 +135,7 @@ impl Collector {
         self.shared.lock().record.clone()
     }
 
-    /// Waits until the record satisfies the condition, and returns it.
+    /// Waits until the record satisfies the condition, and returns the record.
     ///
     /// # Errors
     /// If the record does not satisfy the condition within `limit`, or the gateway has violated the protocol.
@@ -178,7 +178,7 @@ impl FullListener {
         let listener = socket(AddressFamily::INET, SocketType::STREAM, None)?;
         set_socket_reuseaddr(&listener, true)?;
         bind(&listener, &address).context("the collector's port is taken")?;
-        // With this value, the backlog holds one connection, so it is soon full.
+        // With this value, the backlog holds one connection, so the backlog is soon full.
         listen(&listener, 0)?;
         let mut waiting = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, FULL) {
@@ -212,7 +212,7 @@ fn run(listener: &TcpListener, shared: &Shared) {
         if let Some(how) = state.end {
             if how == EndBy::Reset {
                 for connection in &connections {
-                    // If this fails, the connection ends with an end of stream.
+                    // If the option cannot be set, the connection ends with an end of stream instead of a reset.
                     let _ = set_socket_linger(&connection.stream, Some(Duration::ZERO));
                 }
             }
@@ -244,12 +244,12 @@ fn wait(listener: &TcpListener, connections: &[Connection]) {
     let streams = connections.iter().map(|one| PollFd::new(&one.stream, PollFlags::IN));
     sockets.extend(streams);
     let limit = Timespec::try_from(STEP).ok();
-    // If a signal interrupts the wait, the wait is only shorter.
+    // If a signal interrupts the wait, the thread checks for input a little earlier.
     let _ = poll(&mut sockets, limit.as_ref());
 }
 
 impl Connection {
-    /// Reads the input, and answers. Returns whether the connection stays.
+    /// Reads the input, and answers. Returns whether the connection stays open.
     fn serve(&mut self, state: &mut State) -> bool {
         let mut buffer = [0; 4096];
         let amount = match self.stream.read(&mut buffer) {
@@ -270,12 +270,13 @@ impl Connection {
                 state.record.confirm(number);
                 format!("A {number}\n")
             }
-            // A heart-beat also gets an answer, so that the collector is silent only in the mode `Nothing`.
+            // Input without a sample, for example a heart-beat, gets this answer too. The collector is silent only in
+            // the mode `Nothing`.
             (AnswerMode::Confirm | AnswerMode::OtherText, _) => "?\n".to_owned(),
             (AnswerMode::Nothing, _) => return true,
         };
         state.record.answered = Some(Instant::now());
-        // The answer is short. If it does not fit into the send buffer, the connection is closed.
+        // The answer is short. If the answer does not fit into the send buffer, the connection is closed.
         self.stream.write_all(answer.as_bytes()).is_ok()
     }
 }

@@ -38,7 +38,7 @@ pub const CHECKS: [Check; 9] = [
 /// Connects as soon as the gateway can serve one more client.
 ///
 /// # Errors
-/// If the gateway does not serve the client within [`LIMIT`], or its answer is wrong.
+/// If the gateway does not serve the client within [`LIMIT`], or the gateway's answer is wrong.
 pub fn open(address: SocketAddr) -> Result<Client> {
     until_served(|| try_open(address))
 }
@@ -67,7 +67,7 @@ pub fn try_open(address: SocketAddr) -> Result<Option<Client>> {
     Ok(Some(client))
 }
 
-/// Returns the key and the value of the entry with this number. Both have the maximum length.
+/// Returns the key and the value of the entry with this number. The key and the value have the maximum lengths.
 fn entry(number: usize) -> (String, String) {
     (format!("key-number-{number:05}"), format!("{number:<63}|"))
 }
@@ -212,8 +212,8 @@ fn watch(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Waits for two consecutive lines of values that are a second apart, measured by the number of samples between them.
-/// On a busy host a line may be late, so the check tries other pairs until [`LIMIT`].
+/// Waits for two consecutive lines of values with one second between them. The number of samples between the two lines
+/// shows this time. On a busy host a line may be late, so the check tries the next lines until [`LIMIT`].
 fn a_line_each_second(client: &mut Client) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     let mut before = values(client)?;
@@ -317,9 +317,9 @@ fn fifth_client(gateway: &Gateway<'_>) -> Result<()> {
     request(&mut next, "get nothing", UNKNOWN)
 }
 
-/// Connects until a client receives the text `busy` and the end of the stream. The gateway has only one connection for
-/// this text. If this connection is in use, the gateway may reset or end a new connection without the text. The next
-/// connect follows.
+/// Connects until a client receives the text `busy` and the end of the stream. The gateway has only one spare
+/// connection slot for this text. While this slot is in use, the gateway may reset or end a new connection without the
+/// text. In this case the function connects again.
 ///
 /// # Errors
 /// If the gateway sends something else, or serves the client.

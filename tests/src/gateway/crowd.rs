@@ -23,16 +23,16 @@ const MISBEHAVING_CLIENTS: usize = 50;
 /// The number of clients that connect and disconnect.
 const CROWD: usize = 30;
 
-/// The time for which the collector is down while these clients connect and disconnect.
+/// The time for which the collector is down while the clients of `CROWD` connect and disconnect.
 const DOWNTIME: Duration = Duration::from_secs(2);
 
-/// The number of samples that must arrive after the collector's restart. `SAMPLES_LIMIT` is their time limit. The gateway
-/// takes these samples in three seconds, but on a busy host they take longer.
+/// The number of samples that must arrive after the collector's restart. `SAMPLES_LIMIT` is their time limit. The
+/// gateway takes the samples in three seconds. On a busy host, the samples may arrive later.
 const SAMPLES: usize = 30;
 const SAMPLES_LIMIT: Duration = Duration::from_secs(30);
 
-/// Runs fifty misbehaving clients on both ports at once. Then each client runs a second time. In the second run, the
-/// gateway first serves a good request of the client, and then the client misbehaves.
+/// Runs fifty misbehaving clients on both ports at once. After that, each client runs a second time. In the second run,
+/// the gateway first serves a good request of the client, and then the client misbehaves.
 ///
 /// # Errors
 /// If the gateway never serves one of these clients, or service is not normal afterwards.

@@ -1,4 +1,4 @@
-//! Checks of discovery.
+//! Checks of the gateway's answers to discovery requests.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::{Check, Gateway};
 
 const REQUEST: &[u8] = b"discover";
 
-/// The time to wait for an answer before the request is sent again. A datagram may be lost.
+/// The time to wait for an answer. After this time, the request is sent again, because a datagram may have been lost.
 const ANSWER: Duration = Duration::from_secs(1);
 /// The time for which no datagram may arrive.
 const SILENCE: Duration = Duration::from_millis(300);
@@ -21,7 +21,7 @@ pub const CHECKS: [Check; 2] = [
     ("discovery: other datagrams", other_datagrams),
 ];
 
-/// A client of the discovery.
+/// A client that sends discovery requests.
 struct DiscoveryClient(UdpSocket);
 
 impl DiscoveryClient {

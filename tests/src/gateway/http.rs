@@ -15,7 +15,7 @@ pub struct Response {
     /// The status code.
     pub status: u16,
     headers: Vec<(String, String)>,
-    /// The body. Its length is the value of the header `Content-Length`.
+    /// The content. Its length is the value of the field `Content-Length`.
     pub body: Vec<u8>,
 }
 
@@ -66,13 +66,13 @@ impl Response {
         Ok(Self { status: status.0.parse()?, headers, body: Vec::new() })
     }
 
-    /// Returns the value of a header, or `None` if the response does not contain the header.
+    /// Returns the value of a header field, or `None` if the response does not contain the field.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Returns whether the gateway closes the connection.
+    /// Returns whether the gateway closes the connection after the response.
     pub fn closes(&self) -> bool {
         self.header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
@@ -80,7 +80,7 @@ impl Response {
     /// Parses the status from a response to [`GET`].
     ///
     /// # Errors
-    /// If the response does not have the status 200 and JSON content, or its body is not exactly as specified.
+    /// If the response does not have the status 200 and JSON content, or the content is not exactly as specified.
     pub fn status(&self) -> Result<Status> {
         ensure!(self.status == 200, "expected status 200, received {self:?}");
         let kind = self.header("Content-Type");
@@ -123,10 +123,11 @@ impl Status {
     }
 }
 
-/// Connects as soon as the gateway can serve one more client. Also returns the first status.
+/// Connects as soon as the gateway can serve one more client. Returns the client, and the status that the gateway has
+/// sent.
 ///
 /// # Errors
-/// If the gateway does not serve the client within [`LIMIT`], or its answer is wrong.
+/// If the gateway does not serve the client within [`LIMIT`], or the gateway's answer is wrong.
 pub fn open(address: SocketAddr) -> Result<(Client, Status)> {
     until_served(|| try_open(address))
 }

@@ -13,7 +13,7 @@ const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const OTHER: &str = "GET /other HTTP/1.1\r\nHost: gateway\r\n\r\n";
 
-/// The maximum size of a request's header with the empty line at its end, in bytes.
+/// The maximum size of a request's header section with the empty line at its end, in bytes.
 const HEADER: usize = 480;
 
 /// The checks.
@@ -99,7 +99,7 @@ fn pipelining(gateway: &Gateway<'_>) -> Result<()> {
     }
     client.expect_end()?;
 
-    // If a request closes the connection, the gateway does not answer a request that follows it.
+    // The request for HTTP/1.0 closes the connection. The gateway must not answer the second request.
     let (mut client, _) = open(gateway.status)?;
     client.send(["GET /status HTTP/1.0\r\n\r\n", GET].concat())?;
     Response::receive(&mut client)?.status()?;

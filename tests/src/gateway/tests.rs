@@ -9,7 +9,7 @@ use super::collector::AnswerMode;
 use super::*;
 
 /// Serves connections on a free port. `answer` returns the answer to each line. The thread of a connection ends with
-/// the connection, and the thread that accepts connections ends with the test.
+/// the connection, and the thread that accepts connections ends with the process.
 fn server(answer: fn(&str) -> String) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -188,7 +188,7 @@ fn a_program_prints_its_addresses_and_gets_the_address_of_the_collector() {
     assert!(error.to_string().contains("has ended too early"), "{error}");
 }
 
-/// Answers each datagram with the result of `answer`. The thread ends with the test.
+/// Answers each datagram with the result of `answer`. The thread that does this ends with the process.
 fn datagrams(answer: fn(&[u8]) -> Option<&'static str>) -> SocketAddr {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = socket.local_addr().unwrap();

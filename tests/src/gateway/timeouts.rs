@@ -1,4 +1,4 @@
-//! Checks of the timeouts. They run at the same time, and take two minutes.
+//! Checks of the timeouts. The checks run at the same time, and take two minutes in total.
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;

@@ -48,7 +48,7 @@ pub fn is_up(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
 /// Waits for a status that satisfies a condition.
 ///
 /// # Errors
-/// If the gateway returns no such status within `limit`.
+/// If no status within `limit` satisfies the condition.
 pub fn wait(
     gateway: &Gateway<'_>,
     what: &str,
@@ -79,7 +79,7 @@ pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let ticks: Vec<_> = ticks.map(|sample| sample.micros).collect();
     let mut periods: Vec<_> = ticks.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
     periods.sort_unstable();
-    // On a busy host some samples are late. The median period is correct.
+    // On a busy host some samples are late. So the check uses the median period, which must be correct.
     let period = periods.get(periods.len() / 2).context("there is one sample")?;
     let is_right = (95_000..=105_000).contains(period);
     ensure!(is_right, "samples come {period} µs apart: {record}");
@@ -95,7 +95,7 @@ pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
 /// Checks that pressing the button produces a sample that is marked as forced.
 ///
 /// # Errors
-/// If no such sample arrives.
+/// If no forced sample arrives.
 pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let forced = |record: &Record| record.samples.values().filter(|one| one.forced).count();
     for _ in 0..3 {
@@ -118,8 +118,8 @@ pub fn heart_beats(_: &Gateway<'_>, collector: &Collector) -> Result<()> {
 /// Returns the longest time from the collector's restart to the gateway's next connect attempt, if the collector was
 /// down for `away`.
 ///
-/// The k-th attempt comes at least 0.375 × (2^k - 1) seconds after the collector's end. The attempt after it comes at
-/// most 0.625 × 2^k seconds later.
+/// The k-th attempt comes at least 0.375 × (2^k - 1) seconds after the collector's end. The attempt after the k-th
+/// attempt comes at most 0.625 × 2^k seconds later.
 pub fn next_attempt(away: Duration) -> Duration {
     Duration::from_millis(625) + away * 5 / 3 + SLACK
 }
@@ -147,8 +147,8 @@ pub fn restart_collector(collector: &mut Collector, how: EndBy, away: Duration) 
     Ok(record)
 }
 
-/// Ends and restarts the collector several times. In half of these cases, the collector has not confirmed all samples.
-/// No sample may be missing.
+/// Ends and restarts the collector several times. In half of these interruptions, the collector has not confirmed all
+/// samples. No sample may be missing.
 ///
 /// # Errors
 /// If a sample is missing or out of order, or the gateway does not reconnect in time.
@@ -194,8 +194,9 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
 /// # Errors
 /// If not all of these samples are confirmed within [`LIMIT`].
 pub fn confirmed_so_far(gateway: &Gateway<'_>, collector: &Collector) -> Result<Record> {
-    // The status has the number of samples. If samples are numbered from 0, the last number is one less. If they are
-    // numbered from 1, it is equal. The check accepts both.
+    // The status has the number of samples. If samples are numbered from 0, the number of the last sample is one less
+    // than the count. If samples are numbered from 1, the number of the last sample equals the count. The check accepts
+    // both numberings.
     let wanted = Status::request(gateway.status)?.samples.checked_sub(1);
     let is_met = |record: &Record| record.confirmed >= wanted;
     collector.wait_for("confirmation of all samples", LIMIT, is_met)
@@ -204,7 +205,7 @@ pub fn confirmed_so_far(gateway: &Gateway<'_>, collector: &Collector) -> Result<
 /// Keeps the collector down until the gateway drops samples. The gateway must count these samples as lost.
 ///
 /// # Errors
-/// If the count differs from the number of missing samples.
+/// If the count is less than the number of missing samples, or exceeds this number by more than 20.
 pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = (Status::request(gateway.status)?.lost, collector.record().skipped);
     collector.end(EndBy::Close);
@@ -216,7 +217,8 @@ pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Res
     confirmed_so_far(gateway, collector)?;
     let lost = Status::request(gateway.status)?.lost - before.0;
     let skipped = collector.record().skipped - before.1;
-    // The gateway may not have received the last confirmations before the end, so it may count more samples as lost.
+    // When the collector ended, its last confirmations may not have reached the gateway. The gateway then also counts
+    // samples as lost that the collector has received.
     let is_right = skipped <= lost && lost <= skipped + ON_THE_WAY;
     ensure!(is_right, "{lost} samples are lost, and {skipped} missing: {}", collector.record());
     Ok(())

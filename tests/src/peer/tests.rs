@@ -14,12 +14,12 @@ use super::*;
 use crate::dhcp::Lease;
 use crate::pattern::pattern;
 
-/// The time limit of a test. It only ends a test that hangs: each test takes milliseconds.
+/// The time limit of a test. The limit only ends a test that hangs. Normally, a test takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(60);
 const GREETING: &[u8] = b"Hello, World!\n";
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Address::new(10, 0, 2, 15), 9995);
 
-/// The behaviour of a server on one of its connections, applied after every frame.
+/// The behaviour of a server on one of its connections. The function is called after each poll of the server's stack.
 type Behaviour = fn(&mut Socket<'_>);
 
 fn greets(socket: &mut Socket<'_>) {
@@ -67,17 +67,17 @@ fn echoes(socket: &mut Socket<'_>) {
     }
 }
 
-/// A second stack on the far side of a peer's wire. It runs in a thread that ends when this value is dropped.
+/// A second stack on the far side of a peer's wire. The stack runs in a thread that ends when this value is dropped.
 struct FarStack {
     stop: Arc<AtomicBool>,
-    /// The states of a server's connections after its last step.
+    /// The states of the stack's TCP sockets after the last call of `step`.
     states: Arc<Mutex<Vec<State>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl FarStack {
     /// Starts the stack with `sockets`, and with `address` if it is `Some`. Calls `step` with the sockets and the
-    /// interface after every frame.
+    /// interface after each poll of the stack.
     fn start(
         address: Option<Ipv4Address>,
         mut sockets: SocketSet<'static>,

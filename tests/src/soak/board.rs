@@ -2,8 +2,8 @@
 //! are sent through such connections, on a clean cable and on cables with faults.
 //!
 //! With a window of two segments, the loss of a segment is detected only by a retransmission timeout of a second or
-//! more. So a connection with faults moves about 800 bytes a second. The boards wait most of the time, so many boards
-//! share the work.
+//! more. So a connection with faults moves about 800 bytes a second. Most of the time, a board waits. To use this time,
+//! 16 boards run at once, and each board moves a part of the bytes.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(3_600);
 /// The number of boards on cables with faults. Each board has a separate cable.
 const BOARDS: usize = 16;
 
-/// The number of connections to each board at once. A board serves no more connections.
+/// The number of connections to each board at once. A board cannot serve more connections at once.
 const SLOTS: usize = 4;
 
 /// The number of bytes that each connection moves on a cable with faults.
@@ -130,8 +130,8 @@ fn echo(
         for client in board.finish_some_within(&open_clients, deadline)? {
             open_clients.retain(|other| *other != client);
             match board.peer.outcome(client).clone() {
-                // If an end of stream was lost, its retransmission may reach a board that has
-                // already removed the connection.
+                // If the client's end of stream was lost, the retransmission may reach a board that has already removed
+                // the connection. The board then answers with a reset.
                 Outcome::Served | Outcome::ResetAtEnd => served += 1,
                 Outcome::Reset { .. } | Outcome::Refused if connections > 1 => given_up += 1,
                 other => bail!("{}{}", summary(&[other]), board.report()),

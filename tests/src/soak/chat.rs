@@ -1,5 +1,5 @@
-//! The example `chat` with misbehaving clients. Before and after them, the program must serve its maximum number of
-//! good clients, and these clients must receive each other's lines.
+//! The example `chat` with misbehaving clients. Before and after the misbehaving clients, the program must serve its
+//! maximum number of good clients, and these clients must receive each other's lines.
 
 use std::net::SocketAddr;
 

@@ -80,7 +80,7 @@ pub fn check_service(
     seed: u64,
     normal: impl Fn(SocketAddr) -> Result<()>,
 ) -> Result<()> {
-    // This first run lets the program allocate memory and open descriptors that it then keeps.
+    // In this first run, the program allocates memory and opens descriptors that it keeps until its end.
     normal(program.address).context("before the misbehaving clients")?;
     let quiet = quiet_descriptors(&program)?;
     let memory = program.memory()?;

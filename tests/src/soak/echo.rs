@@ -1,4 +1,5 @@
-//! The example `echo`. A client sends a gigabyte, and reads it back with pauses. The server's memory must not grow.
+//! The example `echo`. A client sends a gigabyte, and reads the same bytes back with pauses. The server's memory must
+//! not grow.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -122,7 +123,7 @@ fn receive(
     Ok(results)
 }
 
-/// A checksum of a stream (64-bit FNV-1a). It does not depend on how the stream is split.
+/// A checksum of a stream (64-bit FNV-1a). The checksum does not depend on how the stream is split.
 struct Sum(u64);
 
 impl Sum {

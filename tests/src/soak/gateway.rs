@@ -1,5 +1,5 @@
-//! The example `gateway` with misbehaving clients. The clients use its console and its status server, while the gateway
-//! reports to its collector.
+//! The example `gateway` with misbehaving clients. The clients use the gateway's console and status server, while the
+//! gateway reports to its collector.
 
 use std::process::Command;
 

@@ -56,8 +56,8 @@ fn normal(address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// An echo server. While `misbehaving` is set, it misbehaves toward some of its clients. Its thread ends with this
-/// process.
+/// An echo server. While `misbehaving` is set, the server misbehaves toward some of its clients. The server's thread
+/// ends with this process.
 struct Server {
     address: SocketAddr,
     misbehaving: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! Tests that misbehaving clients do not affect other clients, and that their slots are freed.
+//! Tests that misbehaving clients do not affect other clients, and that the slots of misbehaving clients are freed.
 
 use std::time::{Duration, Instant};
 
@@ -46,9 +46,9 @@ fn a_crowd(machine: Machine) -> Result<()> {
     all_slots_are_back(&mut board)
 }
 
-/// Waits until all slots of the board are free: runs as many clients at once as the board has slots, and repeats this
-/// until all of them are served. Until then, the board may refuse a client, but it must serve each client that it has
-/// accepted.
+/// Checks that all slots of the board become free. Runs as many clients at once as the board has slots, and repeats
+/// this until all clients of a round are served. In the rounds before, the board may refuse a client, but it must serve
+/// each client that it has accepted.
 pub fn all_slots_are_back(board: &mut Board) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     loop {

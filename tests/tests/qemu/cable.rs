@@ -11,7 +11,7 @@ use crate::{SLOTS, reading_client};
 /// The time for which the cable is unplugged. A person needs at least this time to plug a cable in again.
 const OUT: Duration = Duration::from_secs(1);
 
-/// Connects a client while the cable is unplugged. Checks that the client is served later, because its stack
+/// Connects a client while the cable is unplugged. Checks that the client is served later, because the client's stack
 /// retransmits the SYN.
 fn a_client_is_served_after_the_cable_was_unplugged(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;

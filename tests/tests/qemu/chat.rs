@@ -104,8 +104,8 @@ fn a_client_that_does_not_read_is_dropped(machine: Machine) -> Result<()> {
     let outcome = board.attend(|_| {
         let (mut sender, mut receiver) = (Client::join(address)?, Client::join(address)?);
         loop {
-            // The first segment of the client that does not read changes its name to `mute`. It may arrive before
-            // or after the other clients have joined.
+            // The first segment of the client that does not read changes its name to `mute`. This segment may arrive
+            // before or after the other clients have joined.
             receiver.send_line("/who")?;
             if receiver.line()?.contains(" mute") {
                 break;

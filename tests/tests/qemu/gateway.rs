@@ -1,4 +1,4 @@
-//! Tests of the gateway on boards. Its clients and its collector are on the host.
+//! Tests of the gateway on boards. The gateway's clients and its collector are on the host.
 //!
 //! ```text
 //!   check ── 127.0.0.1 ── Forward × 2, Datagrams ──┐
@@ -8,7 +8,8 @@
 //!
 //! The system chooses free host ports. The timeouts are checked in a separate test, with the feature `slow`.
 //!
-//! `cargo xtask test` builds the firmware. This command then runs the tests of the gateway, including the slow test:
+//! `cargo xtask test` builds the firmware. Then the following command runs the tests of the gateway, including the slow
+//! test:
 //!
 //! ```text
 //! PICOEVENT_FIRMWARE=$PWD/examples/boards/target/firmware cargo test --package picoevent-tests \
@@ -37,10 +38,10 @@ const DISCOVERY: u16 = 2324;
 const COLLECTOR: u16 = 2325;
 /// The port of the gateway's broker at the peer.
 const BROKER: u16 = 1883;
-/// The time limit of each wait. It only ends a test that hangs.
+/// The time limit of each wait. The limit only ends a test that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Boots a gateway, runs `check` on it, and ends it.
+/// Boots a gateway, runs `check` on the gateway, and ends the gateway.
 fn with_gateway(
     machine: Machine,
     program: &str,

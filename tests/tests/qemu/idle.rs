@@ -35,8 +35,8 @@ fn idle(machine: Machine) -> Result<()> {
 /// Returns the processor time of all threads of a process so far.
 fn processor_time(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // These are the fields 14 and 15 of proc(5). They are counted from the end of the process name, because the name
-    // may contain spaces and parentheses.
+    // These are the fields 14 and 15 of proc(5). The fields are counted from the end of the process name, because the
+    // name may contain spaces and parentheses.
     let (_, fields) = stat.rsplit_once(')').context("no process name")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.sum::<std::result::Result<_, _>>()?;

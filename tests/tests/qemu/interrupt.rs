@@ -13,7 +13,7 @@ fn interrupted(machine: Machine) -> Result<()> {
     board.guest.interrupt()?;
     board.wait_for(CAUGHT)?;
     board.serve(vec![reading_client()])?;
-    // A second interrupt during this time changes nothing.
+    // A second interrupt during the two seconds changes nothing.
     board.guest.interrupt()?;
     board.serve(vec![reading_client()])?;
     board.wait_for("done")?;

@@ -3,7 +3,7 @@
 //! Every case is a function with the machine as parameter. `on_each_machine` makes a test for each machine from a case.
 //! The two machines with a Cortex-M3 run every case. The other machines run only the cases that depend on the
 //! processor, the clock, the network controller or the interrupts. The tests need firmware. `cargo xtask test` first
-//! builds the firmware and then runs these tests. A plain `cargo test` skips them.
+//! builds the firmware and then runs these tests. A plain `cargo test` skips these tests.
 //!
 //! Each board is on a separate wire with a peer in the test's process. The exceptions are a few tests that use QEMU's
 //! user networking, such as [`port_forward`].

@@ -49,7 +49,7 @@ fn listener() -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Sends the input back. Ends its stream when the client has ended its stream.
+/// Sends the client's bytes back. When the client has ended its stream, ends the stream to the client.
 fn echo(mut stream: TcpStream) -> Result<()> {
     let mut buffer = [0; 4096];
     loop {
@@ -78,8 +78,8 @@ fn there_and_back(address: SocketAddr, bytes: &[u8]) -> Result<()> {
 
 fn four_at_once(machine: Machine) -> Result<()> {
     let (listener, server) = listener()?;
-    // The thread of a connection ends with the connection, and the thread that accepts connections ends with
-    // the test.
+    // The thread of a connection ends with the connection, and the thread that accepts connections ends with the
+    // process.
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             thread::spawn(|| limited(stream).and_then(echo));

@@ -1,8 +1,8 @@
 //! Tests the stack depth on the small board, with clients of all kinds.
 //!
 //! The programs are built for this test. At the start, they fill their stack with a pattern. At the end, they print the
-//! size of the overwritten part of the pattern. They drop a silent peer after two seconds instead of a minute. `cargo
-//! xtask size` reads the line that this test prints.
+//! size of the overwritten part of the pattern. The programs drop a silent peer after two seconds instead of a minute.
+//! `cargo xtask size` reads the line that this test prints.
 
 use std::time::Duration;
 
@@ -14,10 +14,11 @@ use xtask::qemu::Machine;
 
 use crate::{GREETING, bad_clients::all_slots_are_back, reading_client};
 
-/// The number of clients that connect at once. The board has sockets for sixteen.
+/// The number of clients that connect at once. The board has sockets for sixteen clients.
 const CROWD: usize = 24;
 
-/// The maximum number of crowds that the test runs until a client is refused.
+/// The maximum number of rounds. In each round, `CROWD` clients connect at once. The rounds end when a client is
+/// refused.
 const CROWDS: usize = 50;
 
 /// The limit of the stack depth. The board has 64 KB of RAM. The stack gets the RAM that the static variables leave
@@ -56,8 +57,8 @@ fn depth(program: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs crowds until a client is refused. The number of refused clients depends on the speed at which the clients
-/// connect.
+/// Connects [`CROWD`] clients at once, and repeats this until a client is refused. The number of refused clients
+/// depends on the speed at which the clients connect.
 fn connect_too_many_clients(board: &mut Board) -> Result<()> {
     for _ in 0..CROWDS {
         let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(reading_client())).collect();

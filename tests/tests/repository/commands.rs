@@ -1,5 +1,5 @@
-//! Checks that every command in the documents is in `docs/commands.md`, and that this list names a test that runs the
-//! command, or a reason why no test runs it.
+//! Checks `docs/commands.md`, the list of all commands in the documents. Every command in the documents must be in the
+//! list. For each command, the list must name a test that runs it, or a reason why no test runs it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ const LIST: &str = "docs/commands.md";
 
 /// A row of the list.
 struct Row {
-    /// The command. If it ends with a space and an ellipsis, it is only the beginning of a command.
+    /// The command. If the text ends with a space and an ellipsis, it is only the beginning of a command.
     command: String,
     tried_by: String,
 }

@@ -98,7 +98,7 @@ fn assert_exist(named: &BTreeSet<String>) {
     assert!(missing.is_empty(), "there are no tests {missing:?}");
 }
 
-/// Returns the names of tests in a document. They are in backticks, in the last cells of table rows.
+/// Returns the names of tests in a document. The names are in backticks, in the last cells of table rows.
 fn named_in(document: &str) -> BTreeSet<String> {
     let rows = rows(document);
     for row in &rows {

@@ -1,7 +1,7 @@
 //! Checks that all dependencies come from crates.io and have licences that `deny.toml` allows.
 //!
 //! `deny.toml` is the configuration of cargo-deny, which also checks the dependencies for other targets. The build of
-//! cargo-deny takes minutes, so it runs in a separate job. This test uses only cargo.
+//! cargo-deny takes minutes, so cargo-deny runs in a separate job. This test uses only cargo.
 
 use std::collections::BTreeMap;
 use std::fs;

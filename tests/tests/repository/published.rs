@@ -103,7 +103,8 @@ fn the_links_of_a_front_page_work_from_anywhere() {
     assert!(links > PRODUCT.len(), "this test knows another form of links");
 }
 
-/// The path of a dependency works only in this repository, so a published package must also state the version.
+/// The path of a dependency works only in this repository, so a published package must also state the dependency's
+/// version.
 #[test]
 fn a_published_package_needs_only_published_ones_of_their_version() {
     for package in published() {

@@ -15,7 +15,7 @@ use crate::world::{World, remember};
 
 type Base<'s> = EventBase<'s, World>;
 
-/// Performs one step. The next byte of the test case selects it.
+/// Performs one step. The next byte of the test case selects the step.
 pub fn step(world: &mut World, base: &mut Base<'_>) {
     match world.bytes.below(16) {
         0..=4 => verbs::step(world, base),
@@ -377,8 +377,8 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             base.sent(conn, amount);
             let ignored = held && shadow.connecting;
             shadow.output.sent(if ignored { 0 } else { amount });
-            // If the back end has sent bytes of a closed connection, the connection is open, even if the back end has
-            // not reported that.
+            // Bytes can be sent only on an open connection. If the application has closed the connection, the report
+            // also shows the base that the connect has succeeded.
             shadow.connecting &= shadow.life != Life::Closing || amount == 0;
         }
         4 => {
@@ -439,7 +439,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, index: usize) {
     };
     assert!(!shadow.failed && !shadow.eof, "{shadow:?}");
     if shadow.life == Life::Closing {
-        // The input is discarded.
+        // The base discards input of a closed connection.
         return base.received(conn, amount);
     }
     assert!(shadow.life == Life::Held && !shadow.connecting, "{shadow:?}");

@@ -162,8 +162,8 @@ fn ended(world: &mut World, conn: &mut ConnMut<World>, index: usize, end: ConnEn
     }
 }
 
-/// Checks that a connection's callback may run. Returns the index of the connection's shadow (its expected state). The
-/// application must hold the connection, unless the callback reports its end.
+/// Checks that a connection's callback may run. Returns the index of the connection's shadow (its expected state).
+/// After the application has closed or aborted the connection, only the callback for its end may run.
 fn conn_call(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn, event: ConnEvent) -> usize {
     world.pass.count();
     world.record_freed_once_events(cx, true);

@@ -1,8 +1,8 @@
-//! Calls the functions of UDP sockets as a string of bytes selects, and compares each socket with two queues, one for
-//! each direction.
+//! Calls the functions of UDP sockets, and compares each socket with two queues, one for each direction. A string of
+//! bytes selects the calls.
 //!
-//! The model does not know the positions of records in a ring, so it cannot predict whether a record fits. It takes the
-//! core's result, and checks what must be true for this result.
+//! The model does not know the positions of records in a ring, so it cannot predict whether a record fits. The model
+//! takes the core's result, and checks what must be true for this result.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};

@@ -1,5 +1,5 @@
-//! Calls the functions of pairs of connections, with filters, as a string of bytes selects. Compares the input on one
-//! side of a pair with the output on the other side.
+//! Calls the functions of pairs of connections with filters. A string of bytes selects the calls. The test compares the
+//! input on one side of a pair with the output on the other side.
 //!
 //! ```text
 //!   top ── filter ── … ── one end of a pair ═══ the other end ── … ── filter ── top
@@ -26,7 +26,8 @@ type FilterResult = Result<(usize, usize), ConnError>;
 /// The number of connections in each pool.
 const CONNS: usize = 6;
 
-/// The ring sizes of both pools. A ring of less than three bytes is too short for a tripled byte.
+/// The ring sizes of both pools. The filter [`Triple`] writes three bytes for each byte, so it needs rings of at least
+/// three bytes.
 const RINGS: [[(usize, usize); 2]; 3] = [[(3, 4), (9, 3)], [(70, 80), (5, 5)], [(1, 1), (2, 70)]];
 
 static SETTINGS: Settings = Settings::new();
@@ -38,18 +39,18 @@ const MARK: [u8; 2] = [0, 1];
 struct World {
     bytes: Bytes,
     pools: [PoolId; 2],
-    /// Whether a ring is too short for a tripled byte.
+    /// Whether a ring is too short for the filter [`Triple`].
     is_short: bool,
     /// Sides 2n and 2n + 1 belong to the same pair.
     sides: Vec<Side>,
     /// Connections above a tripling filter that has received the mark of the other side.
     marked: HashSet<Conn>,
-    /// Connections above a filter whose end was reported to it.
+    /// The connections above filters to which the end was reported.
     ended: HashSet<Conn>,
     counter: u8,
 }
 
-/// One side of a pair: its connection, and the connections above its filters.
+/// One side of a pair: one of the two connections of the pair, and the connections above this side's filters.
 #[derive(Default)]
 struct Side {
     /// The connections, from the lowest to the top. The application writes to the top, and reads from the top.
@@ -263,7 +264,7 @@ impl World {
         *self.sides[side].layers.last().unwrap()
     }
 
-    /// Chooses a layer of a side. Returns its connection, and whether the layer is the top.
+    /// Chooses a layer of a side. Returns the connection of this layer, and whether the layer is the top.
     fn layer(&mut self, side: usize) -> (Conn, bool) {
         let layers = &self.sides[side].layers;
         let at = self.bytes.below(layers.len());
@@ -359,7 +360,7 @@ fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEve
     match event {
         ConnEvent::Opened => side.is_open = true,
         ConnEvent::Eof => side.is_eof = true,
-        // After a failure or an abort, nothing more is written.
+        // After the end of the connection, the application writes nothing more.
         ConnEvent::Ended(end) => (side.end, side.is_over) = (Some(end), true),
         _ => {}
     }
@@ -401,7 +402,7 @@ impl Protocol<World> for Top {
     }
 }
 
-/// Records that the end was reported to the filter below a connection.
+/// Records that the end was reported to the filter below the connection `above`.
 fn filter_ended(world: &mut World, above: Conn) {
     assert!(world.ended.insert(above), "the end of a filter was reported twice");
 }
@@ -429,7 +430,7 @@ impl Filter<World> for Flip {
     }
 }
 
-/// A filter that sends each byte three times, and the mark after the last byte.
+/// A filter that sends each byte three times. After the last byte, the filter sends the mark.
 struct Triple;
 
 impl Filter<World> for Triple {

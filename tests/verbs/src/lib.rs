@@ -1,5 +1,5 @@
-//! Calls every verb of the core, as a string of bytes selects, and checks what the core's documentation promises. A
-//! verb is a function that an application calls.
+//! Calls the verbs of the core (the functions that an application calls), and checks what the core's documentation
+//! promises. A string of bytes selects the calls.
 //!
 //! ```text
 //!  bytes ─▶ back_end: feeds, takes actions, runs passes ─▶ EventBase ─▶ calls ─▶ verbs ─▶ Cx
@@ -8,8 +8,7 @@
 //! ```
 //!
 //! The same bytes always give the same run. In `tests/fuzz` the bytes come from libFuzzer. The test in this package
-//! uses some thousand strings of bytes from a random generator. The checks cover only what the core's doc comments
-//! promise. If a check fails, the run panics.
+//! uses some thousand strings of bytes from a random generator. If a check fails, the run panics.
 //!
 //! The model is not a second event loop. It records which handles are valid, which callbacks may run, and every byte in
 //! every ring. It does not predict the order of callbacks.

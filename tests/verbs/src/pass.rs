@@ -1,11 +1,11 @@
-//! The rules of a pass: it runs callbacks of one priority level only, it runs each slot only once, and it ends.
+//! The rules of a pass. A pass runs callbacks of only one priority level, runs each slot at most once, and ends.
 
 use picoevent::Event;
 
 /// The current pass, as its callbacks have recorded it.
 #[derive(Default)]
 pub struct Pass {
-    /// The priority level of the pass. Watchers are not counted.
+    /// The priority level of the pass: the level of its first callback, not counting watchers.
     level: Option<u8>,
     /// The slots of events that ran in the pass.
     slots_run: Vec<usize>,
@@ -27,12 +27,12 @@ impl Pass {
         (self.cut_short, self.is_calling) = (false, false);
     }
 
-    /// Allows this many callbacks from here on.
+    /// From now on, allows `calls` callbacks.
     pub fn allow(&mut self, calls: u64) {
         self.calls_left = calls;
     }
 
-    /// Allows more callbacks after the back end has reported something.
+    /// Allows `calls` more callbacks, after the back end has reported something.
     pub fn allow_more(&mut self, calls: u64) {
         self.calls_left += calls;
     }

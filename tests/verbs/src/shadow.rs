@@ -42,7 +42,7 @@ pub struct EventShadow {
     pub activated: EventFlags,
     /// The number of callbacks for the event's signal that may still run.
     pub signal_calls_left: u64,
-    /// Whether the callback of a once-event has run, and the model has not yet recorded whether the base has freed the
+    /// Whether the callback of a once-event has run, while the model does not know yet whether the base has freed the
     /// event.
     pub fired_once: bool,
     /// Whether the callback of a once-event has added the event again, so that it is not freed.
@@ -99,8 +99,7 @@ impl EventShadow {
 pub enum Life {
     /// The application holds the object.
     Held,
-    /// The application has closed the connection. Its output, our end of stream or the peer's end of stream is not
-    /// complete yet.
+    /// The application has closed the connection. Output is still unsent, or one of the two streams has not ended yet.
     Closing,
     /// The application has freed or aborted the object. The base has not yet requested the action that releases it in
     /// the back end.
@@ -127,9 +126,9 @@ pub struct ConnShadow {
     pub failed: bool,
     pub eof: bool,
     pub finished: bool,
-    /// Whether the base has requested the end of our stream.
+    /// Whether the base has requested the end of the device's stream.
     pub end_requested: bool,
-    /// Whether our end of stream was reported as delivered.
+    /// Whether the device's end of stream was reported as delivered.
     pub delivered: bool,
     /// The time from which a closed connection may be reset.
     pub limit: Instant,
@@ -147,22 +146,22 @@ pub struct ConnShadow {
     /// The time of a connect that was requested before the connection was at rest. When the connection comes to rest,
     /// this time is copied to `connect_at`.
     pub reconnect_at: Option<Instant>,
-    /// Whether the application has requested another connect. The connection then does not wait for the peer's end of
+    /// Whether the application has requested another connect. If so, the connection does not wait for the peer's end of
     /// stream.
     pub ignores_peer_end: bool,
     /// The time of the connection's alarm, and its period in milliseconds. The period of a one-shot alarm is zero.
     pub alarm: Option<(Instant, u64)>,
     pub kind: Kind,
-    /// The numbers of free bytes in the output and of bytes in the input for which the application waits. Zero means
-    /// that it does not wait.
+    /// `wanted_room`: the application waits for this number of free bytes in the output. `awaited_input`: the
+    /// application waits for this number of bytes in the input. Zero means that the application does not wait.
     pub wanted_room: usize,
     pub awaited_input: usize,
     /// The index of the connection's pool.
     pub pool: usize,
     /// Whether a timeout was ever set, for each direction.
     pub had_timeout: [bool; 2],
-    /// Whether each direction is disabled. The application can disable a direction, and the base does so when it
-    /// reports a timeout or an end of stream.
+    /// Whether each direction is disabled. The application can disable a direction. The base disables a direction when
+    /// it reports the direction's timeout or end of stream.
     pub disabled: [bool; 2],
     pub level: u8,
 }
@@ -206,7 +205,8 @@ impl ConnShadow {
 }
 
 impl ConnShadow {
-    /// Records a close by the application. The output is still sent.
+    /// Records that the application has closed the connection. The output is still sent, unless the connection has
+    /// failed or is at rest.
     pub fn close(&mut self, now: Instant) {
         if self.failed {
             self.input.clear();
@@ -218,7 +218,8 @@ impl ConnShadow {
         }
     }
 
-    /// Records an abort by the application. If no data would be lost, the abort is the same as a close.
+    /// Records that the application has aborted the connection. If no data would be lost, the abort is the same as a
+    /// close.
     pub fn abort(&mut self, now: Instant, end: ConnEnd) {
         if self.failed {
             self.life = Life::Released;
@@ -229,7 +230,7 @@ impl ConnShadow {
         }
     }
 
-    /// Records an abort with an error by the application. The connection is dropped in every case.
+    /// Records that the application has aborted the connection with an error. The connection is dropped in every case.
     pub fn abort_with(&mut self, end: ConnEnd) {
         if self.failed {
             self.life = Life::Released;
@@ -292,7 +293,7 @@ impl ConnShadow {
         self.life == Life::Held || self.life != Life::Gone && self.reconnect_at.is_some()
     }
 
-    /// Returns whether another connection may take the slot.
+    /// Returns whether another connection may take the slot of this connection.
     pub fn may_linger(&self) -> bool {
         let is_reported = self.end_due.is_none() && self.reconnect_at.is_none();
         self.life == Life::Closing && self.delivered && !self.eof && is_reported
@@ -308,7 +309,7 @@ pub struct ListenerShadow {
     /// Whether the back end has reported a failure that the application has not received yet.
     pub fail_due: bool,
     pub user: u32,
-    /// The index of its pool.
+    /// The index of the pool for the listener's connections.
     pub pool: usize,
     pub kind: Kind,
     pub limit: usize,

@@ -30,7 +30,7 @@ pub struct Kind {
     pub output: (usize, usize),
 }
 
-/// No watermarks.
+/// The marks of a ring without watermarks.
 const NONE: (usize, usize) = (0, usize::MAX);
 
 impl Kind {
@@ -67,7 +67,7 @@ pub const KINDS: [Kind; 5] = [
     Kind { input: (2, 3), output: (1, 4), ..Kind::plain(&MARKED) },
 ];
 
-/// Calls one function. The next byte of the test case selects it.
+/// Calls one function. The next byte of the test case selects the function.
 pub fn step(world: &mut World, cx: &mut Cx<'_, World>) {
     match world.bytes.below(16) {
         0..=2 => events::make(world, cx),
@@ -186,7 +186,7 @@ fn whole_loop(world: &mut World, cx: &mut Cx<'_, World>) {
     }
 }
 
-/// Returns a time. It is mostly a few microseconds after `now`, and sometimes much later, earlier or the maximum.
+/// Returns a time: mostly a few microseconds after `now`, sometimes nine seconds after `now`, zero, or the maximum.
 pub fn later(world: &mut World, now: Instant) -> Instant {
     match world.bytes.byte() {
         0 => Instant::MAX,

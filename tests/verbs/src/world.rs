@@ -26,7 +26,7 @@ pub struct Sizes {
 #[derive(Clone, Copy)]
 pub struct PoolSizes {
     pub id: PoolId,
-    /// Connection slots.
+    /// The number of connection slots.
     pub slots: usize,
     /// The maximum number of connections that the application may hold.
     pub max_conns: usize,
@@ -84,8 +84,8 @@ impl World {
         (0..len).map(|_| self.next_number() as u8).collect()
     }
 
-    /// Records that a new connection has taken its slot. If the slot belonged to a lingering connection, this old
-    /// connection is gone.
+    /// Records that the connection `new` has taken a slot. If the slot belonged to a lingering connection, the
+    /// lingering connection is gone.
     pub fn record_slot_taken(&mut self, new: Conn) {
         let lives = |shadow: &&mut ConnShadow| shadow.life != Life::Gone;
         let mut living = self.conns.iter_mut().filter(lives);
@@ -132,8 +132,8 @@ impl World {
         (max - self.conns.iter().filter(is_taken).filter(freed).count(), max)
     }
 
-    /// Records changes that the base makes by itself. It puts connections at rest, and connects a connection when its
-    /// connect time has passed.
+    /// Records changes that the base makes by itself. The base puts connections at rest, and connects a connection when
+    /// its connect time has passed.
     pub fn record_base_changes(&mut self, cx: &mut Cx<'_, Self>) {
         let now = cx.now();
         for shadow in &mut self.conns {
@@ -369,7 +369,8 @@ impl World {
                 );
             }
         }
-        // A connect timeout runs while writing is enabled. After it has become due, it no longer has a deadline.
+        // A connect timeout runs while writing is enabled. After the timeout has become due, it no longer has a
+        // deadline.
         let connects = |conn: &&ConnShadow| {
             let enabled = !conn.disabled[Direction::Write as usize];
             let held = conn.life == Life::Held && !conn.failed;

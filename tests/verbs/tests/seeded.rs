@@ -1,9 +1,9 @@
-//! Runs the checks with some thousand strings of bytes from a random generator. The fuzzer tries about the same number
-//! in a second.
+//! Runs the checks with some thousand strings of bytes from a random generator. In a second, the fuzzer runs about as
+//! many strings of bytes.
 
 use std::thread;
 
-/// Prints the seed if the test fails with it.
+/// Prints the seed if the test fails with this seed.
 struct Seed(u64);
 
 impl Drop for Seed {

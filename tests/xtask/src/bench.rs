@@ -32,7 +32,7 @@ use machine::Machine;
 /// One workload.
 #[derive(Debug)]
 pub struct Workload {
-    /// Its name on the command line, for example `W1`.
+    /// The workload's name on the command line, for example `W1`.
     pub name: &'static str,
     /// A short description.
     pub about: &'static str,
@@ -91,7 +91,7 @@ impl Workload {
     }
 }
 
-/// Measures the requested workloads, shows each table, and writes it into the document.
+/// Measures the requested workloads, prints each table, and writes the table into `docs/performance.md`.
 ///
 /// # Errors
 /// If something cannot be built, or a workload did not do all of its work.
@@ -123,7 +123,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Returns the section of the document: the machine, and the tables.
+/// Returns the section for `docs/performance.md` with the results of one workload: the machine, and the tables.
 fn section(machine: &Machine, options: &Options, tables: &[Table]) -> String {
     let length = if options.quick { "a quick run" } else { "a full run" };
     let tables: Vec<_> = tables.iter().map(Table::markdown).collect();

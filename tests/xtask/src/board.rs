@@ -11,9 +11,9 @@ use crate::{command_line::Usage, qemu::Machine, workspace};
 pub struct Board {
     /// The package's name, which is also its folder's name.
     pub name: &'static str,
-    /// The target triple, as in its `.cargo/config.toml`.
+    /// The target triple, as in the package's `.cargo/config.toml`.
     pub target: &'static str,
-    /// The way in which its firmware runs.
+    /// The way in which the firmware runs.
     pub runs_on: RunsOn,
 }
 
@@ -169,7 +169,7 @@ impl Board {
     /// Finds a board by its name.
     ///
     /// # Errors
-    /// [`Usage`] with the known names, if there is no such board.
+    /// [`Usage`] with the known names, if no board has this name.
     pub fn named(name: &str) -> Result<&'static Board> {
         Self::all().find(|board| board.name == name).ok_or_else(|| {
             anyhow!(Usage(format!(
@@ -182,7 +182,7 @@ impl Board {
     /// Finds a board by its name, among the boards that can be flashed.
     ///
     /// # Errors
-    /// [`Usage`] with the known names, if there is no such board or only QEMU runs it.
+    /// [`Usage`] with the known names, if no board has this name, or if only QEMU runs the board's firmware.
     pub fn flashable(name: &str) -> Result<(&'static Board, Hardware)> {
         Self::on_hardware().find(|(board, _)| board.name == name).ok_or_else(|| {
             let known = listed(Self::on_hardware().map(|(board, _)| board));

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: runs all checks. Checks whose errors are the most informative run first.
+//! `cargo xtask test`: runs all checks. The checks with the most informative errors run first.
 //!
 //! The command stops at the first failure and prints the command line that failed, which can be pasted into a shell.
 //! The output ends with the seconds of each step and with the summary lines of the test runners, which CI reads.
@@ -231,12 +231,13 @@ fn clippy_hardware(toolchain: Toolchain) -> Result<()> {
 
 fn clippy_board(toolchain: Toolchain, board: &Board, features: &[&str]) -> Result<()> {
     let mut cargo = toolchain.cargo(&board.folder(), board.target);
-    // In the release profile, so that compiled code for this machine is reused.
+    // The release profile is used, so that build scripts and macros that are already compiled for this machine are
+    // reused.
     cargo.args(["clippy", "--release", "--lib", "--bins"]).args(features);
     command::run(cargo.args(["--", "--deny", "warnings"]))
 }
 
-/// Adds the target of each hardware board to the Rust that runs this program. Fails if this Rust is not from rustup.
+/// Adds the target of each hardware board to the Rust toolchain in use. Fails if this toolchain is not from rustup.
 fn targets(toolchain: Toolchain) -> Result<()> {
     anyhow::ensure!(
         toolchain == Toolchain::Rustup,
@@ -333,8 +334,8 @@ fn simulations() -> Result<()> {
     Ok(())
 }
 
-/// Checks that the simulator finds planted bugs. Only some of the bugs are planted: the hash of the commit selects
-/// them. `cargo xtask mutants` plants all bugs.
+/// Checks that the simulator finds planted bugs. Only some of the bugs are planted. The hash of the commit selects
+/// these bugs. `cargo xtask mutants` plants all bugs.
 fn planted_bugs() -> Result<()> {
     let digits = commit()?;
     let digits = digits.get(..8).unwrap_or(&digits);
@@ -359,19 +360,19 @@ fn tests_under_qemu() -> Command {
 fn documentation() -> Result<()> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("RUSTDOCFLAGS", "--deny=warnings");
-    // With all features, as docs.rs does.
+    // docs.rs also builds the documentation with all features.
     command::run(cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]))
 }
 
 /// Packs every published package, compiles each packed package, and stops before the upload. For the dependencies
-/// between these packages, cargo makes a temporary registry. The folder of this registry is new each time: cargo caches
-/// packages by name and version, and these stay the same when the code changes.
+/// between these packages, cargo makes a temporary registry. The folder of this registry is new each time, because
+/// cargo caches packages by name and version, and name and version stay the same when the code changes.
 fn packages() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("packages-").tempdir_in(workspace::target())?;
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("CARGO_TARGET_DIR", folder.path());
-    // `--quiet` hides warnings that the packages do not contain the test files. This is intended. Errors are still
-    // shown.
+    // The packages intentionally do not contain the test files. `--quiet` hides the warnings about this. Errors are
+    // still shown.
     cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
     command::run(&mut cargo)
 }

@@ -40,14 +40,14 @@ pub enum Command {
         #[arg(long, value_name = "GROUP")]
         only: Option<Group>,
     },
-    /// Run firmware under QEMU, with a port of 127.0.0.1 that reaches it; Ctrl-C ends it
+    /// Run firmware under QEMU, and forward a port of 127.0.0.1 to the firmware; Ctrl-C ends the run
     Qemu {
         /// The program, such as hello-world
         example: String,
         /// The emulated machine
         #[arg(long, value_parser = Machine::named)]
         machine: Machine,
-        /// The port of 127.0.0.1 that reaches the program; 0 for any free port
+        /// The port of 127.0.0.1 that is forwarded to the program; 0 for any free port
         #[arg(long, default_value_t = 9995)]
         port: u16,
         /// The cable between this machine and the emulated board.
@@ -64,12 +64,11 @@ pub enum Command {
     },
     /// Measure flash, RAM and stack of hello-world and of the core; writes docs/performance.md
     Size(size::Options),
-    /// Add up the RAM that the constants of an application take on a board
+    /// Compute the RAM that an application needs on a board, from its numbers of events, connections and sockets
     Memory(memory::Options),
     /// Count the lines of two versions of the gateway: on the event loop, and with embassy tasks
     Lines,
-    /// Count the instructions of each operation by table size with valgrind; writes
-    /// docs/performance.md
+    /// Count the instructions of each operation with valgrind, for several table sizes; writes docs/performance.md
     Count,
     /// Compare times and instructions with other event loops; writes docs/performance.md
     Bench(bench::Options),

@@ -4,8 +4,8 @@
 //! `tests/bench` repeats an operation in two runs, more often in the second run. The difference between the two runs
 //! does not contain the start-up or the filling of the tables.
 //!
-//! The counts are instructions of this machine's processor. The command writes them into `docs/performance.md`. The
-//! command fails if an operation's cost grows too fast with the size of the tables.
+//! The counts are instructions of this machine's processor. The command writes the counts into `docs/performance.md`.
+//! The command fails if an operation's cost grows too fast with the size of the tables.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,7 +21,7 @@ use crate::{
     workspace,
 };
 
-/// The numbers of slots of the tables. The program has the same constants.
+/// The numbers of slots of the tables. The program `tests/bench` has the same constants.
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
 
 /// The numbers of repetitions in the two runs.
@@ -41,15 +41,15 @@ pub enum Growth {
 
 /// An operation, and its instructions for several table sizes.
 pub struct Row<const N: usize> {
-    /// Its name in the program.
+    /// The operation's name in the program.
     pub name: String,
-    /// The allowed growth of its counts.
+    /// The allowed growth of the operation's cost.
     pub growth: Growth,
-    /// Its instructions.
+    /// The operation's instructions, one count for each table size.
     pub counts: [u64; N],
 }
 
-/// Counts the instructions, prints the table, and writes the table into the document.
+/// Counts the instructions, prints the table, and writes the table into `docs/performance.md`.
 ///
 /// # Errors
 /// If the program cannot be built or run, or an operation's cost grows too fast.

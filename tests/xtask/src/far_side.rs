@@ -54,7 +54,8 @@ impl FarSide {
         if let Some(seed) = &cable.seed {
             far_side.args(["--seed", seed]);
         }
-        // A separate process group: a terminal sends Ctrl-C to the whole foreground group.
+        // The process gets a separate process group. A terminal sends Ctrl-C to the whole foreground group, so Ctrl-C
+        // does not end this process.
         far_side.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut process = far_side.spawn().with_context(|| cannot_start(&far_side))?;
         let mut line = String::new();
@@ -81,10 +82,10 @@ impl FarSide {
         self.port
     }
 
-    /// Ends the process, and waits until its capture is written.
+    /// Ends the process, and waits until the process has written the capture.
     ///
     /// # Errors
-    /// If the process failed. It has printed the reason.
+    /// If the process failed. The process has printed the reason.
     pub fn end(mut self) -> Result<()> {
         drop(self.process.stdin.take());
         let status = self.process.wait()?;

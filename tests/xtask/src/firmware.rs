@@ -21,7 +21,7 @@ pub const FOLDER: &str = "PICOEVENT_FIRMWARE";
 /// Returns firmware that was built before, for a test.
 ///
 /// # Errors
-/// If [`FOLDER`] is not set, or the folder has no such program. The error suggests `cargo xtask test`.
+/// If [`FOLDER`] is not set, or the folder does not contain the program. The error suggests `cargo xtask test`.
 pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
     let Some(folder) = env::var_os(FOLDER) else {
         bail!("{FOLDER} is not set: run `cargo xtask test`, which builds the firmware first");
@@ -36,7 +36,7 @@ pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
 /// Compiles one program of a board and returns its ELF file.
 ///
 /// # Errors
-/// [`Usage`] if the board has no such program, or an error of cargo.
+/// [`Usage`] if the board has no program with this name, or an error of cargo.
 pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathBuf> {
     let known = programs(&board.folder())?;
     let Some(program) = known.iter().find(|known| known.name == program) else {
@@ -96,7 +96,7 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Program {
     name: String,
-    /// The features that the program needs. Programs that do not need these features are built without them.
+    /// The features that the program needs. Programs that do not need these features are built without these features.
     #[serde(default, rename = "required-features")]
     features: Vec<String>,
 }
@@ -132,8 +132,8 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     let lock = File::create(workspace::firmware().join(".lock"))?;
     lock.lock().context("cannot lock the firmware folder")?;
 
-    // cargo must run in the board's folder. Otherwise cargo does not read the board's .cargo/config.toml, which sets
-    // the target and the linker script.
+    // cargo must run in the board's folder. In another folder, cargo does not read the board's .cargo/config.toml,
+    // which sets the target and the linker script.
     let mut cargo = toolchain.cargo(&board.folder(), board.target);
     cargo.args(["build", "--release"]).args(what);
     let mut copies = Vec::new();

@@ -2,8 +2,9 @@
 //!
 //! Times differ from run to run, so no test checks times. Numbers of instructions and bytes do not differ: the same
 //! source and compiler give the same figures. `tests/bench/recorded.toml` contains these figures. The check fails if a
-//! figure is more than two per cent larger or smaller than the recorded figure. An intended change is recorded in the
-//! same commit. So the history of this file is the history of the costs.
+//! figure is more than two per cent larger or smaller than the recorded figure. If a change of a cost is intended, the
+//! author of the change records the new figures in the same commit. So the history of `tests/bench/recorded.toml` is
+//! the history of the costs.
 //!
 //! If the compiler differs from the recorded compiler, the check shows the differences, but does not fail.
 
@@ -58,7 +59,7 @@ pub fn run(task: Task) -> Result<()> {
 /// Returns the recorded bytes of one figure.
 ///
 /// # Errors
-/// If there is no record, or the record has no such figure.
+/// If there is no record, or the record has no figure with this name.
 pub fn recorded_bytes(what: &str) -> Result<u64> {
     let text = fs::read_to_string(file()).context("cannot read the recorded figures")?;
     let record = record::read(&text)?;

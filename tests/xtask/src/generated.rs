@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow};
 /// Writes `content` into a document, between the markers with this name. `content` must end with a line feed.
 ///
 /// # Errors
-/// If the document cannot be read or written, or has no such markers.
+/// If the document cannot be read or written, or does not contain these markers.
 pub fn write_section(document: &Path, name: &str, content: &str) -> Result<()> {
     let failed = || format!("cannot write {name} into {}", document.display());
     let text = fs::read_to_string(document).with_context(failed)?;

@@ -1,7 +1,7 @@
 //! The command `cargo xtask` of this repository, and code that the end-to-end tests use, too.
 //!
-//! Every task of a developer or of CI, except `cargo run`, is a command here. So no step is hidden in a wiki or a shell
-//! history. The modules, in groups:
+//! Every task of a developer or of CI, except `cargo run`, is a command of `cargo xtask`. So no step is hidden in a
+//! wiki or a shell history. The modules, in groups:
 //!
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   memory   lines   count   bench   oracle   mutants   soak   interop
@@ -10,8 +10,8 @@
 //! ground     toolchain        workspace        command_line   patched   generated   callgrind
 //! ```
 //!
-//! Some commands work for the firmware of any project. They are in the package `picoevent-command`. For example, they
-//! run firmware under QEMU, show its log, or list its size by crate.
+//! Some commands work for the firmware of any project. These commands are in the package `picoevent-command`. For
+//! example, they run firmware under QEMU, show the firmware's log, or list its size by crate.
 //!
 //! # Firmware for the end-to-end tests
 //!

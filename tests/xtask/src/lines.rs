@@ -18,7 +18,7 @@ use crate::{
     workspace,
 };
 
-/// An implementation: its name and its sources. A folder stands for all files in it.
+/// An implementation: its name and its sources. A folder stands for all files in the folder.
 type Implementation = (&'static str, &'static [&'static str]);
 
 /// The compared implementations.

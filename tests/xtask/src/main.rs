@@ -11,7 +11,7 @@ use xtask::{
 };
 
 fn main() -> ExitCode {
-    // A wrong command line ends here with status 2.
+    // If the command line is wrong, `parse` ends the process with status 2.
     match run(CommandLine::parse().command) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) if error.is::<Usage>() => {

@@ -1,4 +1,5 @@
-//! `cargo xtask memory`: computes the RAM that an application's constants take on a chip of 32 bits.
+//! `cargo xtask memory`: computes the RAM that an application needs on a 32-bit chip. The options are the application's
+//! constants: the numbers of events, connections and sockets, and the sizes of their rings.
 //!
 //! The sizes of the loop's objects are those that `cargo xtask gate` has recorded.
 
@@ -13,9 +14,9 @@ use crate::{
     table::{Format, Table, grouped},
 };
 
-/// The bytes of a TCP socket without its buffers: its entry in `StackResources` (351) and in the loop's task (56). The
-/// number was measured: it is the difference between firmware with 16 sockets and firmware with 6 sockets, for each
-/// socket.
+/// The bytes of a TCP socket without its buffers: its entry in `StackResources` (351) and in the loop's task (56).
+/// These numbers were measured: the difference in RAM between firmware with 16 sockets and firmware with 6 sockets,
+/// divided by 10.
 const SOCKET: u64 = 407;
 
 /// The bytes of a UDP socket of the loop, without its rings.
@@ -24,14 +25,14 @@ const UDP_SOCKET: u64 = 100;
 /// The constants of an application, as command-line options.
 #[derive(Debug, PartialEq, Args)]
 pub struct Options {
-    /// `EVENTS` of the storage: timers and signals
+    /// The number of timers and signals: `EVENTS` of the storage
     #[arg(long, default_value_t = 1)]
     events: u64,
-    /// A pool: the number of connections (after a plus, the number of spare slots), and the bytes of each connection's
-    /// input ring and output ring
+    /// A pool: the number of its connections, optionally a plus and the number of spare slots, and the bytes of each
+    /// connection's input ring and output ring
     #[arg(long, value_name = "CONNS[+SPARE]:INPUT/OUTPUT")]
     pool: Vec<Group>,
-    /// `LISTENERS` of the storage
+    /// The number of listeners: `LISTENERS` of the storage
     #[arg(long, default_value_t = 1)]
     listeners: u64,
     /// The number of UDP sockets, and the bytes of each socket's input ring and output ring

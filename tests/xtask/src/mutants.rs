@@ -76,10 +76,10 @@ impl Which<'_> {
     }
 }
 
-/// Plants bugs, and checks whether each is found. Returns the exit status.
+/// Plants bugs, and checks whether each bug is found. Returns the exit status.
 ///
 /// # Errors
-/// If there is no such patch, or the copy cannot be made or restored.
+/// If `which` selects no patch, or the copy cannot be made or restored.
 pub fn run(which: Which<'_>) -> Result<i32> {
     let target = workspace::target().join("mutants");
     let copy = target.join("tree");
@@ -114,7 +114,7 @@ fn applications(patch: &str) -> Vec<&str> {
 }
 
 /// Builds the simulator of the copy, and simulates the applications with all seeds until a simulation fails. Returns
-/// `None` if none fails.
+/// `None` if no simulation fails.
 fn find_bug(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.

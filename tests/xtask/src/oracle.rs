@@ -1,7 +1,8 @@
 //! `cargo xtask oracle`: runs random programs on libevent and on picoevent.
 //!
-//! One runner runs programs on libevent, the other on picoevent. This command builds both runners, and runs the
-//! requested programs. The runner for libevent is in C. `tests/oracle` generates the programs and compares the traces.
+//! One runner runs programs on libevent, and the other runner runs programs on picoevent. This command builds both
+//! runners, and runs the requested programs. The runner for libevent is in C. `tests/oracle` generates the programs and
+//! compares the traces.
 //! See `docs/oracle.md`.
 
 mod bugs;
@@ -91,7 +92,7 @@ pub fn run(options: &Options) -> Result<i32> {
     Ok(status.code().unwrap_or(1))
 }
 
-/// Runs the programs of `cargo xtask test`. The commit determines their seeds.
+/// Runs the programs of `cargo xtask test`. The commit determines the seeds of the programs.
 ///
 /// # Errors
 /// If picoevent's trace of one of these programs is wrong.
@@ -120,7 +121,7 @@ fn seed_of_commit() -> Result<u64> {
 const SOURCES: [&str; 7] =
     ["program.c", "world.c", "socket.c", "run.c", "step.c", "watch.c", "conn.c"];
 
-/// Compiles the libevent runner. Returns its path.
+/// Compiles the libevent runner. Returns the path of the runner.
 fn libevent_runner(root: &Path) -> Result<PathBuf> {
     let folder = workspace::target().join("oracle-libevent");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;

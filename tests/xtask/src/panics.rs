@@ -13,7 +13,8 @@ use crate::{
     workspace,
 };
 
-/// The image's target: a microcontroller with hardware division. The toolchain provides `memcpy`.
+/// The target of the image: a microcontroller with hardware division. Rust's library `compiler_builtins` contains
+/// `memcpy` for this target.
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
 /// The optimization levels of released firmware. The compiler removes different code at each level.

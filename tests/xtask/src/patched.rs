@@ -15,7 +15,7 @@ use crate::{command, workspace};
 /// applies, the bug counts as not found, and the next bug is planted. Returns the exit status.
 ///
 /// # Errors
-/// If there is no such bug, or the copy cannot be made or restored.
+/// If the folder has no wanted bug, or the copy cannot be made or restored.
 pub fn plant_each(
     bugs: &str,
     copy: &Path,
@@ -32,7 +32,7 @@ pub fn plant_each(
     Ok(i32::from(not_found > 0))
 }
 
-/// Applies each patch to `copy`, and removes it again. Returns the number of bugs that were not found.
+/// Applies each patch to `copy`, and removes the patch again. Returns the number of bugs that were not found.
 fn plant(
     copy: &Path,
     patches: &[PathBuf],
@@ -72,7 +72,7 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Applies a patch to a copy, or removes it with `--reverse`.
 fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
     let mut git = Command::new("git");
-    // The copy is not a git repository, but it may be inside a git repository.
+    // The copy is not a git repository, but may be inside a git repository. git must ignore that repository.
     git.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
     git.current_dir(copy).args(["apply", "--whitespace=nowarn"]).args(more).arg(patch);
     let applied = git.output().with_context(|| command::cannot_start(&git))?;

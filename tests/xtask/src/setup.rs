@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: installs missing programs.
 //!
 //! The command prints one line for each program that it finds, and for each step of an installation. If nothing is
-//! missing, it changes nothing. If it cannot install a program, it prints the command that the user can type.
+//! missing, the command changes nothing. If a program cannot be installed, the command prints what the user can type.
 
 mod apt;
 
@@ -86,7 +86,7 @@ impl Machine for ThisMachine {
     }
 }
 
-/// Makes sure that `cargo <subcommand>` works with the Rust that compiles programs for this machine.
+/// Makes sure that `cargo <subcommand>` works with the Rust toolchain that compiles programs for this machine.
 fn host_tool(subcommand: &str, component: &str, package: &str) -> Result<()> {
     let there = || {
         let mut cargo = command::cargo(Path::new("."));
@@ -175,7 +175,7 @@ fn header(header: &str, packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs rustup and prints the result. Returns whether it succeeded.
+/// Runs rustup and prints the result. Returns whether rustup succeeded.
 fn rustup(words: &[&str]) -> bool {
     print!("rustup {} ... ", words.join(" "));
     // Show the line now. Without the flush, the line would appear only after rustup has ended.

@@ -1,9 +1,9 @@
-//! `cargo xtask size`: measures the memory of the firmware on each board, and the part of the core in this memory.
+//! `cargo xtask size`: measures the memory of the firmware on each board, and how much of this memory the core takes.
 //!
 //! Flash holds everything that is written into the chip: vectors, code, constants, and the initial values of variables.
-//! Static RAM holds what the linker assigns: initialised, zeroed and uninitialised variables. The stack is not
-//! included: it uses the remaining RAM. The depth of the stack is measured by running the firmware. Each table is also
-//! written into `docs/performance.md`.
+//! Static RAM holds what the linker assigns: initialised, zeroed and uninitialised variables. The stack uses the
+//! remaining RAM, so the stack is not included. The depth of the stack is measured by running the firmware. Each table
+//! is also written into `docs/performance.md`.
 
 pub mod alone;
 mod baseline;
@@ -49,7 +49,7 @@ pub struct Usage {
 /// The options of `cargo xtask size`.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub struct Options {
-    /// Print the tables in the format of the document
+    /// Print the tables as Markdown
     #[arg(long)]
     pub markdown: bool,
     /// Measure only the examples on every hardware board; writes docs/boards.md
@@ -60,7 +60,8 @@ pub struct Options {
     pub stacks: Option<PathBuf>,
 }
 
-/// Measures the sizes, prints the tables, and writes the tables into the document.
+/// Measures the sizes, prints the tables, and writes the tables into `docs/performance.md` (`docs/boards.md` with
+/// `--boards`).
 ///
 /// # Errors
 /// If something cannot be built or run.

@@ -124,10 +124,10 @@ fn firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Command {
 ///
 /// 1. Runs the project's simulations.
 /// 2. Starts the program twice at the same address. The second start must fail with an error message.
-/// 3. Removes the timeouts from the application, and runs the simulations. They must fail with the seed that the
-///    project's README names.
-/// 4. Removes `ROOM` from the application, and runs the simulations. They must fail. `ROOM` is the free space in the
-///    output ring that an answer needs.
+/// 3. Removes the timeouts from the application, and runs the simulations. The simulations must fail with the seed that
+///    the project's README names.
+/// 4. Removes `ROOM` from the application, and runs the simulations. The simulations must fail. `ROOM` is the free
+///    space in the output ring that an answer needs.
 fn test_and_run(project: &Path) -> Result<()> {
     let cargo = || with_target(command::cargo(project), workspace::target());
     command::run(cargo().arg("test"))?;
@@ -179,9 +179,9 @@ fn test_without(project: &Path, is_removed: impl Fn(&str) -> bool, count: usize)
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a project's firmware with cargo, as a user does, and communicates with it.
+/// Runs a project's firmware with cargo, as a user does, and communicates with the firmware.
 fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
-    // Build the subcommand `cargo picoevent`, so that cargo finds it.
+    // Build the subcommand `cargo picoevent`, so that cargo finds the subcommand.
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--package", "picoevent-command"]);
     let programs = command::build_one(&mut cargo)?;
@@ -204,7 +204,7 @@ fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
     end(&mut firmware)
 }
 
-/// Sends some lines to a program, and checks its answers.
+/// Sends some lines to a program, and checks the program's answers.
 fn check_answers(address: &str) -> Result<()> {
     let mut stream = TcpStream::connect(address).context(address.to_owned())?;
     stream.set_read_timeout(Some(LIMIT))?;

@@ -1,15 +1,15 @@
-//! The Rust that compiles firmware.
+//! The Rust toolchain that compiles firmware.
 //!
-//! Firmware needs the library `core` for targets other than this machine. There are two ways to get it:
+//! Firmware needs the library `core` for targets other than this machine. There are two ways to get this library:
 //!
-//! 1. The Rust that runs this program has the targets installed: by `rustup target add`, or in a
+//! 1. The targets are installed for the toolchain in use (`rustc` in the PATH), by `rustup target add` or from a
 //!    distribution's packages. This is the usual way.
-//! 2. Debian's `rustc-web`, which compiles `core` itself from `rust-web-src`, for machines that
-//!    cannot reach rustup's server but have a Debian mirror.
+//! 2. Debian's `rustc-web` compiles `core` from `rust-web-src`. This way is for machines that cannot reach rustup's
+//!    server but have a Debian mirror.
 //!
 //! [`choose`] chooses one of the ways, and [`crate::setup`] installs what is missing. Only this module and `setup`
-//! depend on the chosen way. To find a toolchain that is ready takes a fraction of a second, changes nothing, and uses
-//! no network.
+//! depend on the chosen way. The search for a toolchain that is ready takes a fraction of a second, changes nothing,
+//! and uses no network.
 
 use std::{
     env,
@@ -36,10 +36,10 @@ pub const CHOICE: &str = "PICOEVENT_TOOLCHAIN";
 /// The oldest Rust that compiles this workspace, from its manifest.
 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// A Rust that can compile for [`TARGETS`].
+/// A Rust toolchain that can compile for [`TARGETS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolchain {
-    /// The Rust that runs this program, normally rustup's.
+    /// The toolchain in use (`rustc` in the PATH), normally rustup's.
     Rustup,
     /// Debian's `rustc-web` in `/usr/bin`, which compiles `core` from source.
     Debian,
@@ -83,7 +83,7 @@ fn wanted(forced: Option<Toolchain>) -> impl Iterator<Item = Toolchain> {
 }
 
 impl Toolchain {
-    /// Returns the toolchain that [`CHOICE`] names, or `None` if it is not set.
+    /// Returns the toolchain that [`CHOICE`] names, or `None` if this variable is not set.
     ///
     /// # Errors
     /// If the variable has any other value.
@@ -105,7 +105,7 @@ impl Toolchain {
         ready.context("the Rust here cannot compile firmware yet: run `cargo xtask setup`")
     }
 
-    /// Returns the targets or Debian packages that it lacks on this machine.
+    /// Returns the targets or Debian packages that this toolchain lacks on this machine.
     pub fn lacks(self) -> Vec<&'static str> {
         match self {
             Toolchain::Rustup => missing_targets(),
@@ -113,7 +113,7 @@ impl Toolchain {
         }
     }
 
-    /// Returns its compiler.
+    /// Returns the toolchain's compiler.
     pub fn rustc(self) -> Command {
         let mut rustc = Command::new("rustc");
         if self == Toolchain::Debian {
@@ -125,7 +125,7 @@ impl Toolchain {
 
     /// Returns a cargo command in `folder` that compiles for `target`, one of [`TARGETS`].
     ///
-    /// The caller must pass `--target`, unless the folder's `.cargo/config.toml` sets it.
+    /// The caller must pass `--target`, unless the folder's `.cargo/config.toml` sets the target.
     pub fn cargo(self, folder: &Path, target: &str) -> Command {
         let mut command = command::cargo(folder);
         // These variables would replace the linker arguments in the boards' .cargo/config.toml.
@@ -138,14 +138,14 @@ impl Toolchain {
     }
 }
 
-/// Makes `command` run Debian's cargo, even if another Rust runs this program.
+/// Makes `command` run Debian's cargo, even if another toolchain is in use.
 fn use_debian(command: &mut Command, target: &str) {
     remove_rustup_variables(command);
-    // Without this line, the PATH would find rustup's programs with the same names first.
+    // `/usr/bin` comes first in the PATH. Otherwise rustup's programs with the same names would be found first.
     let path = env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("/usr/bin:{path}"));
-    // `build-std` is unstable. `RUSTC_BOOTSTRAP` allows it on a stable compiler. The variable is set here and not in a
-    // committed file, because it must not be set when crates for the host are compiled.
+    // `build-std` is unstable. `RUSTC_BOOTSTRAP` allows `build-std` on a stable compiler. The variable is set here and
+    // not in a committed file, because it must not be set when crates for the host are compiled.
     command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "core");
     // Debian's Rust does not have rust-lld, the default linker of these targets.
     let target = target.to_uppercase().replace('-', "_");
@@ -164,15 +164,15 @@ fn missing_targets() -> Vec<&'static str> {
     TARGETS.into_iter().filter(|target| !installed(target)).collect()
 }
 
-/// Returns whether a target's library folder has `core` in it, with any hash.
+/// Returns whether a target's library folder contains the library `core`, with any hash in its file name.
 fn has_core(folder: &Path) -> bool {
     let Ok(entries) = folder.read_dir() else { return false };
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    // Debian's package `rustc` has a program with the same path, but it is too old. If this program is found, all Rust
-    // packages count as missing.
+    // Debian's package `rustc` has a program with the same path, but that program is too old. If this program is found,
+    // all Rust packages count as missing.
     let output = command::first_line(Command::new("/usr/bin/rustc").arg("--version"));
     let new_enough = output.is_ok_and(|output| is_at_least(&output, OLDEST));
     let source = sysroot("/usr/bin/rustc").unwrap_or_default();
@@ -237,7 +237,7 @@ mod tests {
         }
     }
 
-    /// Returns the result of [`choose`] on such a machine, and the toolchains that were tried.
+    /// Returns the result of [`choose`] on a [`Fake`], and the toolchains that were tried.
     fn chosen(
         has: [bool; 2],
         can: [bool; 2],

@@ -25,7 +25,7 @@ impl FamilyAddresses {
         self.count == 0
     }
 
-    /// Adds an address of the family, if it is not present yet and there is room.
+    /// Adds an address of the family, if the address is not present yet and there is room.
     #[inline(never)]
     pub(crate) fn add(&mut self, address: &[u8]) {
         let size = self.family.size();

@@ -10,7 +10,7 @@ const MAX_ALIASES: usize = 8;
 
 /// The longest time to cache a negative answer, in seconds. RFC 2308, section 5 suggests up to three hours. This limit
 /// is lower, because a missing name may be added soon while a device is being installed, and because a forged answer
-/// must not last.
+/// must not stay in the cache for long.
 const MAX_NEGATIVE_TTL: u32 = 60;
 
 /// The longest time to cache addresses, in seconds: one day.
@@ -19,7 +19,7 @@ const MAX_TTL: u32 = 86_400;
 /// The content of an answer: whether it has addresses, and for how many seconds this result may be cached.
 ///
 /// [`NoAnswer`](LookupError::NoAnswer) means that this server could not resolve the name, but another server may.
-/// [`TooLong`](LookupError::TooLong) means that the answer was truncated and the remaining part has no address.
+/// [`TooLong`](LookupError::TooLong) means that the answer was truncated and the received part has no address.
 pub(crate) type Answer = (Result<(), LookupError>, u32);
 
 /// Returns the question that a message answers. Returns `None` if the message is not an answer to exactly one question

@@ -5,8 +5,9 @@ use core::fmt;
 use picoevent::{ConnError, ConnectError, FullError, SetupError, UnseededError};
 
 /// The reason why a look-up, or a connection by name, did not start, or why a host was not added. Look-ups in progress
-/// and the hosts list have not changed. But a cached answer may be lost, because its entry was reused for the new name.
-/// Also, the resolver may already have taken its event from the base. The next look-up uses this event.
+/// and the hosts list have not changed. But a cached answer may be lost, because the entry of this answer was reused
+/// for the new name. The resolver may also have allocated its timer, which is an event of the base. The next look-up
+/// uses this timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResolveError {
@@ -18,7 +19,7 @@ pub enum ResolveError {
         /// The maximum length of a name in bytes.
         most: usize,
     },
-    /// The resolver has no free look-up: `LOOKUPS` look-ups are in progress.
+    /// All look-up slots are in use: `LOOKUPS` look-ups are in progress.
     Lookups,
     /// The resolver has no free entry for a name: all `NAMES` entries are in use by look-ups or by the hosts list.
     Names,
@@ -82,7 +83,8 @@ pub enum LookupError {
     NoAnswer,
     /// The resolver has no server.
     NoServer,
-    /// The answer is too long to receive.
+    /// The answer over UDP was truncated and the resolver has no TCP pool, or the answer over TCP is longer than the
+    /// input ring of the connection.
     TooLong,
     /// There is no free UDP socket for the query, or no free connection to fetch a truncated answer.
     NoSocket,

@@ -38,12 +38,13 @@
 //! ```
 //!
 //! * The application owns the [`Resolver`]. Callbacks are plain functions without captured state, so they get the
-//!   resolver through [`HasResolver`]. The resolver's capacities are part of its type, and it does not allocate.
+//!   resolver through [`HasResolver`]. The resolver's capacities are part of its type, and the resolver does not
+//!   allocate.
 //! * Each look-up ends in exactly one callback. This applies also if the result is known at once: for a literal
-//!   address, for a cached name, or without servers. A look-up can be cancelled.
+//!   address, for a cached name, or without servers. A cancelled look-up ends without a callback.
 //! * Queries are sent over UDP to one server after the other, in three rounds. A server has 1 second for its answer in
-//!   the first round, then 2 and 4 seconds. A truncated answer is fetched over TCP, if a [pool](Resolver::set_tcp_pool)
-//!   is set for this.
+//!   the first round, 2 seconds in the second round, and 4 seconds in the third round. A truncated answer is fetched
+//!   over TCP, if a [pool](Resolver::set_tcp_pool) is set for this.
 //! * An answer is accepted only from one of the servers. It must arrive at the random port from which the query was
 //!   sent, and must repeat the query's random ID and the random case of the letters in the name (RFC 5452).
 //! * Names that end in `.local` are resolved by multicast DNS (RFC 6762) and need no server. An
@@ -51,10 +52,10 @@
 //! * Answers are cached for their time to live, but at most one day. Negative answers are cached, too, at most one
 //!   minute. When the cache is full, the entry that expires first is replaced.
 //!
-//! The storage must have an event for the resolver, and for each address family of the servers a UDP socket with the
-//! resolver's [rings](Resolver::set_rings). With one more UDP socket, the resolver changes to a new random port
-//! whenever it sends a query while no other query waits for an answer. The base needs a
-//! [seed](picoevent::EventBase::seed).
+//! The storage must have one event for the resolver, and one UDP socket for each address family of the servers. Names
+//! that end in `.local` use the IPv4 socket. Each socket needs memory for its [rings](Resolver::set_rings). If there is
+//! one more UDP socket, the resolver can change its random port: it binds a new socket for each query that it sends
+//! while it expects no other answer. The base needs a [seed](picoevent::EventBase::seed).
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

@@ -1,7 +1,7 @@
 //! Reads IP addresses from text.
 //!
-//! It accepts the same texts as [`IpAddr`]. The standard library's parser is not used, because the linked program might
-//! contain code that panics.
+//! The functions here accept the same texts as [`IpAddr`]. The standard library's parser is not used, because its
+//! compiled code might contain panics, and the code of this crate must not panic.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +15,7 @@ pub(crate) fn parse(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Reads four numbers separated by dots. The text must end after them.
+/// Reads four numbers separated by dots. The text must end after the fourth number.
 #[inline(never)]
 fn v4(mut rest: &[u8]) -> Option<u32> {
     let mut address = 0_u32;
@@ -77,8 +77,8 @@ fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
             break;
         }
     }
-    // A gap stands for at least one group; without a gap there must be eight groups. The groups after the gap are moved
-    // to the end.
+    // A gap (`::`) stands for at least one group. Without a gap there must be eight groups. The groups after the gap
+    // are moved to the end.
     let left_out = 8_usize.wrapping_sub(count);
     if gap.is_some() == (left_out == 0) {
         return None;

@@ -15,8 +15,8 @@ use crate::{Family, literal};
 /// section 5.1).
 const MDNS_GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// The number of rounds. In each round, the resolver queries the servers one after the other until one answers. A
-/// server has one second for its answer in the first round, and twice as long in each further round. In the last round,
+/// The number of rounds. In each round, the resolver queries the servers one after the other until a server answers. A
+/// server has one second for its answer in the first round. This time doubles in each further round. In the last round,
 /// all letters of the name are lower case.
 const ROUNDS: u8 = 3;
 
@@ -31,18 +31,19 @@ pub(crate) struct Question {
     name_length: u8,
     /// The number of queries sent.
     tries: u8,
-    /// The index of the server that truncated its answer, while the answer is queued for TCP.
+    /// The index of the server that truncated its answer, while the question is queued for TCP.
     pub(crate) server: u8,
-    /// The number of connections that have used one of the addresses. It selects the address for the next connection.
+    /// The number of connections that have used one of the addresses. This number selects the address for the next
+    /// connection.
     attempt: u8,
-    /// The number of look-ups that wait for the answer. It is zero for an answer that is only cached.
+    /// The number of look-ups that wait for the answer. This number is zero for an answer that is only cached.
     waiters: u16,
     /// The time until which the question waits for an answer, or until which the answer is cached.
     until: Instant,
     addresses: FamilyAddresses,
 }
 
-/// The progress of a question.
+/// The state of a question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
     /// The question has an answer or has failed.
@@ -87,9 +88,10 @@ impl Question {
 }
 
 impl Table<'_> {
-    /// Returns the indices of a look-up's questions. Uses a question that has a cached answer or is already in
-    /// progress. Otherwise a new question begins at the time `not_before`. The entries stay in use until the questions
-    /// are [released](Self::release).
+    /// Returns the indices of a look-up's questions. If a question about the name is in progress, or has an answer that
+    /// is cached beyond the time `not_before`, uses this question. If there is no such question, makes a new question:
+    /// its first query is sent at the time `not_before`. The entries stay in use until the questions are
+    /// [released](Self::release).
     #[inline(never)]
     pub(crate) fn questions_for(
         &mut self,
@@ -104,7 +106,7 @@ impl Table<'_> {
         }
         let bytes = without_dot(name.as_bytes());
         let is_loopback = bytes.eq_ignore_ascii_case(b"localhost");
-        // A literal address has one family.
+        // A literal address has one family, so the other family is not requested.
         let requested = family.or(literal.map(Family::of));
         let mut indexes = [NO_QUESTION; 2];
         for (index, family) in indexes.iter_mut().zip(Family::ALL) {
@@ -130,7 +132,7 @@ impl Table<'_> {
         Ok(indexes)
     }
 
-    /// Returns the index of the question about a name. Makes a new question if there is none.
+    /// Returns the index of the question about a name. If there is no question about the name, makes a new question.
     fn find_or_begin(
         &mut self,
         name: &[u8],
@@ -180,8 +182,8 @@ impl Table<'_> {
         Ok(index)
     }
 
-    /// Returns the index of the question about a name, if its answer is cached beyond `time`. With `or_in_progress`,
-    /// also finds a question in progress.
+    /// Returns the index of the question about a name, if its answer is cached beyond `time`. If `or_in_progress` is
+    /// true, also finds a question in progress.
     fn find(
         &self,
         name: &[u8],
@@ -199,7 +201,7 @@ impl Table<'_> {
         index.map(|index| index as u16)
     }
 
-    /// Takes an entry for a name. Of the entries for which no look-up waits, takes the entry that expires first. Never
+    /// Takes an entry for a name: the entry that expires first among the entries for which no look-up waits. Never
     /// takes an entry of the hosts list.
     fn allocate(&mut self, name: &[u8], family: Family) -> Result<u16, ResolveError> {
         let most = self.longest;
@@ -253,8 +255,9 @@ impl Table<'_> {
         names.and_then(|names| names.get_mut(..length)).unwrap_or_default()
     }
 
-    /// Begins the next try of a question. `random` chooses the ID and the case of the letters for the first try.
-    /// Returns the server to query. After the last try, the question fails and this returns `None`.
+    /// Begins the next try of a question, and returns the server to query. In the first try, the ID and the case of the
+    /// letters are set from `random`. If each server was queried in all rounds, the question fails and the function
+    /// returns `None`.
     #[inline(never)]
     pub(crate) fn next_try(
         &mut self,
@@ -279,7 +282,8 @@ impl Table<'_> {
         };
         let server = first.wrapping_add(question.tries).checked_rem(servers)?;
         let is_first = question.tries == 0;
-        // Some servers, and some hosts that use multicast DNS, change the case of letters.
+        // Some servers, and some hosts that use multicast DNS, change the case of the letters in their answers. So the
+        // name has only lower-case letters in the last round and in `.local` names.
         let is_lower_case = is_local || round.wrapping_add(1) == ROUNDS;
         question.tries = question.tries.saturating_add(1);
         (question.state, question.until) = (State::Querying, after(now, 1 << round));
@@ -322,7 +326,7 @@ impl Table<'_> {
     /// have: [`State::Querying`] for a message over UDP, [`State::Fetching`] for a message over TCP.
     ///
     /// The names are compared case-sensitively. The resolver has chosen the case of the letters at random, and an
-    /// attacker that has not seen the query does not know this case.
+    /// attacker that has not seen the query does not know which letters are upper case.
     #[inline(never)]
     pub(crate) fn handle_message(
         &mut self,
@@ -363,7 +367,7 @@ impl Table<'_> {
         }
     }
 
-    /// Makes the next try of a question due at once, unless the question has an answer.
+    /// Makes the next try of a question due at once, unless the question is finished.
     pub(crate) fn retry_now(&mut self, index: u16, now: Instant) {
         if let Some(question) = self.get(index).filter(|question| question.is_in_progress()) {
             (question.state, question.until) = (State::Querying, now);
@@ -375,17 +379,18 @@ impl Table<'_> {
         self.get(index).is_some_and(|question| question.is_in_progress() && question.until <= now)
     }
 
-    /// Returns whether answers to queries that were sent before may still arrive. These are queries for other
-    /// questions, and earlier tries of this question. The current try of this question is already counted in `tries`,
-    /// but was not sent yet.
+    /// Returns whether the answer to an earlier query may still arrive: to a query for another question, or to an
+    /// earlier try of this question. The current try of this question is already counted in `tries`, but was not sent
+    /// yet.
     pub(crate) fn is_waiting(&self, index: u16) -> bool {
         self.questions.iter().zip(0..u16::MAX).any(|(question, other)| {
             question.is_in_progress() && question.tries > u8::from(other == index)
         })
     }
 
-    /// Returns the time until which a look-up waits, or `None` if it has its answer. With `one_is_enough`, an address
-    /// of one family is a sufficient answer.
+    /// Returns the time until which a look-up waits, or `None` if the look-up is complete. A look-up is complete when
+    /// all its questions are finished. If `one_is_enough` is true, the look-up is also complete when one of its
+    /// questions is finished and has an address.
     #[inline(never)]
     pub(crate) fn next_time(&self, wait: &Wait, one_is_enough: bool) -> Option<Instant> {
         let mut next = None;
@@ -464,7 +469,7 @@ fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,
         // The scope ID is not compared. It is the number of a local interface, and the address of the server may have
-        // been set without it.
+        // been set without a scope ID.
         (SocketAddr::V6(server), SocketAddr::V6(from)) => {
             server.port() == from.port() && server.ip() == from.ip()
         }

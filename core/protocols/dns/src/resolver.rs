@@ -31,7 +31,7 @@ pub struct Lookup {
 /// A resolver with room for `LOOKUPS` look-ups at once and `NAMES` names, looked up or cached, each
 /// of at most `LONGEST` bytes. A name that is looked up for both families counts twice.
 ///
-/// On a 32-bit chip it takes 168 bytes, plus 32 for each look-up, plus 56 and `LONGEST` for each
+/// On a 32-bit chip, a resolver takes 168 bytes, plus 32 bytes for each look-up, plus 56 + `LONGEST` bytes for each
 /// name.
 pub struct Resolver<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize = 64> {
     client: Client,
@@ -58,7 +58,7 @@ pub(crate) struct Table<'r> {
     pub(crate) longest: usize,
 }
 
-/// The state of a resolver that does not belong to one name or one look-up.
+/// The part of a resolver's state that all names and look-ups share.
 pub(crate) struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, MAX_SERVERS>,
     /// The index of the server that answered last. This server is queried first.
@@ -92,9 +92,9 @@ pub(crate) struct LookupSlot<A> {
 /// What a look-up waits for.
 pub(crate) struct Wait {
     pub(crate) serial: u16,
-    /// The indices of its questions, one for each family.
+    /// The indices of the look-up's questions, one for each family.
     pub(crate) questions: Indexes,
-    /// The earliest time at which the look-up ends.
+    /// The look-up does not end before this time.
     pub(crate) not_before: Instant,
 }
 
@@ -127,7 +127,8 @@ impl<A> LookupSlot<A> {
 impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
     Resolver<A, LOOKUPS, NAMES, LONGEST>
 {
-    /// The ring sizes for two answers of 512 bytes, the longest answer over UDP, and for two queries.
+    /// The default ring sizes: the input ring holds two answers of 512 bytes, and the output ring holds two queries. An
+    /// answer over UDP has at most 512 bytes.
     pub const RINGS: UdpRings =
         UdpRings::new(UdpRings::holding(2, 512), UdpRings::holding(2, LONGEST + 18));
 
@@ -156,12 +157,13 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
         }
     }
 
-    /// Sets the servers. Only the first three are used.
+    /// Sets the servers. Only the first three servers are used.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.as_mut().set_servers(servers);
     }
 
-    /// Sets the ring sizes of sockets bound from now on. The default is [`RINGS`](Self::RINGS).
+    /// Sets the ring sizes of the UDP sockets that the resolver binds from now on. The default is
+    /// [`RINGS`](Self::RINGS).
     pub const fn set_rings(&mut self, rings: UdpRings) {
         self.client.rings = rings;
     }
@@ -185,8 +187,8 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
 impl<A: HasResolver, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
     Resolver<A, LOOKUPS, NAMES, LONGEST>
 {
-    /// Sets the pool for TCP connections to servers. The resolver fetches truncated answers over these connections. One
-    /// connection is enough. Its input ring must hold an answer plus two bytes.
+    /// Sets the pool for TCP connections to servers. The resolver fetches truncated answers over these connections. A
+    /// pool of one connection is enough. The connection's input ring must hold the longest answer plus two bytes.
     pub const fn set_tcp_pool(&mut self, pool: PoolId) {
         self.client.has_tcp = true;
         self.tcp = Some(Tcp { pool, run: crate::tcp::run::<A>, active: None });
@@ -202,7 +204,7 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize> Default
 }
 
 impl<A> ResolverMut<'_, A> {
-    /// Sets the servers. Only the first three are used.
+    /// Sets the servers. Only the first three servers are used.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.table.client.servers.clear();
         // The list has room for three servers. Further servers are left out.

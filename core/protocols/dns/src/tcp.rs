@@ -69,7 +69,7 @@ impl<A: HasResolver> Protocol<A> for Fetch {
 }
 
 /// Aborts the connection if no look-up waits for its answer any more, or if the answer takes too long. If there is no
-/// connection, connects for the next question whose answer was truncated.
+/// connection, takes the next question whose answer was truncated, and connects to the server that sent this answer.
 pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let mut resolver = app.resolver();
     let Some(tcp) = resolver.tcp else { return };
@@ -101,7 +101,7 @@ impl<A> ResolverMut<'_, A> {
     }
 
     /// Returns the index of the question for which a connection was made, or [`NO_QUESTION`] if no question waits for
-    /// its answer.
+    /// the answer over this connection.
     fn question_of(&self, conn: Conn) -> u16 {
         let active = self.tcp.as_ref().and_then(|tcp| tcp.active);
         active.filter(|(active, _)| *active == conn).map_or(NO_QUESTION, |(_, index)| index)

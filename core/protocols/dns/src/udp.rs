@@ -1,4 +1,4 @@
-//! Sends questions over UDP, and ends look-ups.
+//! Sends queries over UDP, and ends look-ups.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,7 +9,7 @@ use crate::questions::{RANDOM_BYTES, State};
 use crate::resolver::{Completion, HasResolver, Lookup, Table};
 use crate::wire::MAX_NAME;
 
-/// The maximum length of a question: header, name, type and class.
+/// The maximum length of a query in bytes: header, name, type and class.
 pub(crate) const MAX_QUERY: usize = 12 + MAX_NAME + 4;
 
 /// The first dynamic port (RFC 6335).
@@ -65,7 +65,7 @@ fn end_lookup<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, index: u16) {
     }
 }
 
-/// Connects an idle connection, or ends it if there is no address.
+/// Connects an idle connection, or ends the connection if there is no address.
 fn connect<A>(cx: &mut Cx<'_, A>, conn: Conn, port: u16, address: Result<IpAddr, LookupError>) {
     // The application may have ended the connection.
     let Ok(mut conn) = cx.conn(conn) else { return };
@@ -80,7 +80,7 @@ fn connect<A>(cx: &mut Cx<'_, A>, conn: Conn, port: u16, address: Result<IpAddr,
     let _ = conn.connect((ip, port).into());
 }
 
-/// Arms the timer for the next query, or for the next end of a look-up.
+/// Arms the timer for the next time at which a query must be sent or a look-up must end.
 #[inline(never)]
 pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
@@ -94,7 +94,7 @@ pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     if let Some(Ok(mut timer)) = resolver.table.client.timer.map(|timer| cx.event(timer)) {
         match next {
             Instant::MAX => timer.del(),
-            // `add` fails only for sources, not for timers.
+            // `add` never fails for a timer.
             next => drop(timer.add(Some(next.since(now)))),
         }
     }
@@ -137,7 +137,8 @@ fn send_query<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, index: u16) {
         let Some(query) = table.write(index, &mut buffer) else { return };
         let sent = cx.udp(socket).map(|mut udp| udp.send_to(query, server));
         if !matches!(sent, Ok(Err(SendError::Closed)) | Err(_)) {
-            // If the query does not fit into the ring, it is treated as lost: the next try sends it again.
+            // If the query does not fit into the ring, the query is treated as lost: the next try sends the query
+            // again.
             return;
         }
         // The socket could not be bound. Try another port.
@@ -164,15 +165,15 @@ fn received<A: HasResolver>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEven
 }
 
 impl Table<'_> {
-    /// Returns the entry of the socket for a server.
+    /// Returns the entry in `sockets` for the address family of a server.
     const fn socket(&mut self, server: SocketAddr) -> &mut Option<UdpSocket> {
         let [v4, v6] = &mut self.client.sockets;
         if server.is_ipv6() { v6 } else { v4 }
     }
 
-    /// Returns the socket for a server, if answers are still expected on it. Otherwise returns `None`: the caller then
-    /// binds a new socket to a random port, if the storage has a free socket. So an attacker that has seen earlier
-    /// queries does not know the port of the next query.
+    /// Returns the socket for a server if the answer to an earlier query may still arrive. If not, returns `None`, and
+    /// the caller binds a new socket to a random port if the storage has a free socket. So an attacker that has seen
+    /// earlier queries does not know the port of the next query.
     fn socket_in_use(&mut self, index: u16, server: SocketAddr) -> Option<UdpSocket> {
         let is_waiting = self.is_waiting(index);
         self.socket(server).filter(|_| is_waiting)

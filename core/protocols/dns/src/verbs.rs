@@ -10,11 +10,12 @@ use crate::resolver::{Completion, HasResolver, Lookup, LookupSlot, OnLookup};
 use crate::wire::{is_host_name, without_dot};
 use crate::{Family, udp};
 
-/// Looks up the addresses of a name, of one family or of both, and calls `callback` with the result. `callback` is
-/// never called before this function returns, even if the answer is already known.
+/// Looks up the addresses of a name, and calls `callback` with the result. Looks up one address family, or both
+/// families if `family` is `None`. `callback` is never called before this function returns, even if the answer is
+/// already known.
 ///
-/// If the name is a literal address, the result is this address. `localhost` is the loopback address. A dot at the end
-/// of the name has no effect, because no domain is appended to names.
+/// If the name is a literal address, the result is this address. For `localhost`, the result is the loopback address. A
+/// dot at the end of the name has no effect, because no domain is appended to names.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -52,7 +53,7 @@ pub fn resolve<A: HasResolver>(
     Ok(begin(app, cx, reserved, Completion::Call(callback)))
 }
 
-/// Cancels a look-up, so its callback is not called. Returns whether it was in progress.
+/// Cancels a look-up, so its callback is not called. Returns whether the look-up was in progress.
 pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
     let mut resolver = app.resolver();
     let slot = resolver.lookups.get(usize::from(lookup.index));
@@ -65,9 +66,9 @@ pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
 }
 
 /// Connects to a host by name, with a connection from a pool. Looks up the name, then connects like [`Cx::connect`].
-/// The connection is idle until the address is known. Afterwards, either [`opened`](Protocol::opened) or
-/// [`ended`](Protocol::ended) of `P` is called. If the name has no address, the connection ends with
-/// [`NotFound`](picoevent::ConnError::NotFound).
+/// The connection is idle until the address is known. When the connection is open, [`opened`](Protocol::opened) of `P`
+/// is called. If the look-up or the connect fails, [`ended`](Protocol::ended) is called. If the name has no address,
+/// the connection ends with [`NotFound`](picoevent::ConnError::NotFound).
 ///
 /// If a name has several addresses, each new connection uses the next address.
 ///
@@ -119,8 +120,9 @@ pub fn connect_again<A: HasResolver>(
     Ok(())
 }
 
-/// Adds an entry to the hosts list: the name has this address, and no server is queried. A name can have one address of
-/// each family. A later entry replaces an earlier entry of the same name and family.
+/// Adds an entry to the hosts list: a look-up of `name` in the family of `address` returns `address`, and no server is
+/// queried. A name can have one address of each family. A later entry replaces an earlier entry of the same name and
+/// family.
 ///
 /// # Errors
 /// [`ResolveError::Invalid`], [`ResolveError::TooLong`] and [`ResolveError::Names`].

@@ -2,7 +2,7 @@
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Encodes `data` into `text`. Returns the length written, or `None` if it does not fit.
+/// Encodes `data` into `text`. Returns the length of the text, or `None` if the text does not fit.
 pub(crate) fn encode(data: &[u8], text: &mut [u8]) -> Option<usize> {
     let (mut bits, mut held, mut used) = (0_u32, 0_u32, 0_usize);
     let mut rest = data.iter();
@@ -11,7 +11,7 @@ pub(crate) fn encode(data: &[u8], text: &mut [u8]) -> Option<usize> {
         if let Some(byte) = next {
             (bits, held) = (bits << 8 | u32::from(*byte), held.wrapping_add(8));
         } else if held > 0 {
-            // Pads the last digit with zero bits.
+            // Adds zero bits, so that the last bits of the data fill a whole Base64 character.
             (bits, held) = (bits << (6_u32.wrapping_sub(held) & 7), 6);
         }
         while held >= 6 {
@@ -31,7 +31,7 @@ pub(crate) fn encode(data: &[u8], text: &mut [u8]) -> Option<usize> {
     Some(used)
 }
 
-/// Returns the value of a digit.
+/// Returns the value of a Base64 character.
 fn value_of(digit: u8) -> Option<u32> {
     DIGITS.iter().position(|known| *known == digit).map(|value| value as u32)
 }
@@ -39,13 +39,14 @@ fn value_of(digit: u8) -> Option<u32> {
 /// Returns whether `text` is Base64 of sixteen bytes.
 pub(crate) fn encodes_16_bytes(text: &[u8]) -> bool {
     let Some([digits @ .., last]) = text.strip_suffix(b"==") else { return false };
-    // The last digit holds only two bits of the last byte.
+    // The last character holds only two bits of the last byte. Its other four bits must be zero.
     let mut are_digits = digits.iter().all(|byte| value_of(*byte).is_some());
     are_digits &= value_of(*last).is_some_and(|value| value & 15 == 0);
     digits.len() == 21 && are_digits
 }
 
-/// Decodes `text` into `data`. Returns the length, or `None` if `text` is not Base64 or does not fit.
+/// Decodes `text` into `data`. Returns the length of the data, or `None` if `text` is not Base64 or the data does not
+/// fit.
 pub(crate) fn decode(text: &[u8], data: &mut [u8]) -> Option<usize> {
     if text.len() & 3 != 0 {
         return None;

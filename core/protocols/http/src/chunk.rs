@@ -48,7 +48,8 @@ fn are_extensions(mut text: &[u8]) -> bool {
     }
 }
 
-/// Removes a token and the blanks around it. Returns whether there was a token.
+/// Removes a token at the beginning of `text`, and the blanks (spaces and tabs) around the token. Returns whether there
+/// was a token.
 fn takes_word(text: &mut &[u8]) -> bool {
     take_class(text, class::BLANK);
     let word = take_class(text, class::TOKEN);
@@ -56,8 +57,8 @@ fn takes_word(text: &mut &[u8]) -> bool {
     !word.is_empty()
 }
 
-/// Removes a quoted string, whose first quotation mark was already removed, and the blanks after it. Returns whether
-/// the string had an end.
+/// Removes a quoted string and the blanks after the string. The opening quotation mark was already removed. Returns
+/// whether the string is valid and has a closing quotation mark.
 fn takes_quoted(text: &mut &[u8]) -> bool {
     loop {
         take_class(text, class::QUOTED);

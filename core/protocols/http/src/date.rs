@@ -47,13 +47,13 @@ fn text(unix: u64) -> [u8; 29] {
     text
 }
 
-/// Returns two digits.
+/// Returns the last two decimal digits of `number` as text.
 const fn two_digits(number: u32) -> [u8; 2] {
     [b'0' | (number / 10 % 10) as u8, b'0' | (number % 10) as u8]
 }
 
-/// Returns year, month and day of a number of days since 1970-01-01. The years here begin in March, so that a leap
-/// day is the last day of the year.
+/// Returns the year, the month and the day of the date that is `days` days after 1970-01-01. The calculation uses years
+/// that begin in March, so that a leap day is the last day of such a year.
 const fn civil(days: u32) -> (u32, u32, u32) {
     let days = days.wrapping_add(719_468);
     let (era, day) = (days / 146_097, days % 146_097);

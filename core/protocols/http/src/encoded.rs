@@ -4,7 +4,7 @@ use crate::text::{next, split};
 
 /// Percent-encoded text, such as a part of the path or the value of a field.
 ///
-/// It can be compared and read without a copy.
+/// The application can compare and read the decoded text without a copy.
 ///
 /// ```
 /// use picoevent_http::{Encoded, fields};
@@ -21,7 +21,7 @@ use crate::text::{next, split};
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded<'t> {
     text: &'t [u8],
-    /// `+` stands for a space, as in forms.
+    /// Whether `+` stands for a space, as in queries and forms.
     is_form: bool,
 }
 
@@ -56,7 +56,7 @@ impl<'t> Encoded<'t> {
         })
     }
 
-    /// Decodes the text into `buffer`. Returns `None` if it does not fit, or is not UTF-8.
+    /// Decodes the text into `buffer`. Returns `None` if the decoded text does not fit, or is not UTF-8.
     pub fn decode(self, buffer: &mut [u8]) -> Option<&str> {
         let mut used = 0_usize;
         for byte in self.bytes() {
@@ -103,8 +103,8 @@ fn nibble(digit: u8) -> Option<u8> {
     (digit as char).to_digit(16).map(|value| value as u8)
 }
 
-/// Returns the fields of a query, or of a form's body (`application/x-www-form-urlencoded`). The value of a field
-/// without `=` is empty. Names are decoded before they are compared.
+/// Returns the names and values of the fields of a query, or of a form's body (`application/x-www-form-urlencoded`).
+/// The value of a field without `=` is empty. Names are decoded before they are compared.
 pub fn fields<'t>(
     text: &'t (impl AsRef<[u8]> + ?Sized),
 ) -> impl Iterator<Item = (Encoded<'t>, Encoded<'t>)> {
@@ -121,7 +121,7 @@ pub fn fields<'t>(
     })
 }
 
-/// Returns the value of the first field with this name, or `None` if there is none.
+/// Returns the value of the first field with this name, or `None` if there is no such field.
 #[inline(never)]
 pub(crate) fn find<'t>(text: &'t [u8], name: &str) -> Option<Encoded<'t>> {
     fields(text).find(|(key, _)| *key == name).map(|(_, value)| value)

@@ -24,8 +24,8 @@ use crate::text::{index_of, is_same, parts, split, split_at_byte, trim};
 /// # let _ = ROUTES;
 /// ```
 ///
-/// The answer has an entity tag. A client that already has the same version gets status 304 without content. A request
-/// for one range of bytes gets this range.
+/// The answer has an entity tag. A client that already has the current version gets status 304 without content. A
+/// request for one range of bytes gets this range.
 #[derive(Debug)]
 pub struct File {
     name: &'static str,
@@ -37,7 +37,7 @@ pub struct File {
 }
 
 impl File {
-    /// Makes a file. `name` is the part of the path that matches `{*name}`, empty for the index. The
+    /// Makes a file. `name` is the part of the path that matches `{*name}`. The name of the index page is empty. The
     /// [tag](Self::tag) must change when the content changes.
     pub const fn new(
         name: &'static str,
@@ -48,15 +48,15 @@ impl File {
         Self { name, content_type, plain: content, gzip: &[], tag, cache: "no-cache" }
     }
 
-    /// Adds the content compressed with gzip, for clients that accept it. If the plain content is empty, all
+    /// Adds the content in compressed form (gzip), for clients that accept gzip. If the plain content is empty, all
     /// clients get the compressed content.
     #[must_use]
     pub const fn gzip(self, content: &'static [u8]) -> Self {
         Self { gzip: content, ..self }
     }
 
-    /// Sets the value of `Cache-Control`. The default is `no-cache`: clients may keep the file, but check each time
-    /// whether it has changed.
+    /// Sets the value of `Cache-Control`. The default is `no-cache`: clients may store the file, but must check before
+    /// each use whether the file has changed.
     #[must_use]
     pub const fn cache(self, value: &'static str) -> Self {
         Self { cache: value, ..self }
@@ -72,8 +72,8 @@ impl File {
         hash
     }
 
-    /// Returns whether `tag` is the entity tag of the compressed content (`true`) or of the plain content
-    /// (`false`), or `None` if it is neither.
+    /// Returns whether `tag` is the entity tag of the compressed content (`true`) or of the plain content (`false`), or
+    /// `None` if `tag` is neither.
     fn is_gzip(&self, tag: &[u8]) -> Option<bool> {
         let rest = tag.strip_prefix(b"\"")?.strip_prefix(Hex::of(self.tag).all())?;
         match rest {
@@ -92,7 +92,7 @@ impl File {
     }
 }
 
-/// Evaluates a header field for the file.
+/// Evaluates a header field of a request for a file.
 pub(crate) fn field<A: 'static>(
     route: &Route<A>,
     exchange: &mut Exchange,
@@ -139,8 +139,9 @@ fn is_gzip(coding: &[u8]) -> bool {
     is_same(trim(name), b"gzip") && !is_none
 }
 
-/// Reads a range: the first and the last byte, or `u32::MAX` and a length for a range at the end. Returns `None`
-/// for a value that is ignored, such as several ranges.
+/// Reads the value of `Range`. Returns the positions of the first and the last byte. For a range at the end of the
+/// file, returns `u32::MAX` and the length of the range. Returns `None` for a value that is ignored, such as a list of
+/// several ranges.
 fn range(value: &[u8]) -> Option<(u32, u32)> {
     let (unit, range) = split(value, b'=');
     let (first, last) = split_at_byte(range, b'-')?;

@@ -1,4 +1,4 @@
-//! The head of a request: its line and fields (RFC 9112, 3 and 5), and the framing of its body (6).
+//! The head of a request: its line and fields (RFC 9112, 3 and 5), and the framing of its body (RFC 9112, 6).
 //!
 //! Requests that another server could read differently are refused, to prevent request smuggling.
 
@@ -16,13 +16,13 @@ pub(crate) struct RequestLine<'l> {
     pub(crate) method: Method,
     /// The path and the query, or `*` for the whole server.
     pub(crate) target: &'l [u8],
-    /// HTTP/1.0.
+    /// Whether the version is HTTP/1.0.
     pub(crate) is_http_1_0: bool,
 }
 
 /// Removes the carriage return at the end of a line whose newline was already removed. A carriage return inside the
-/// line is not checked here. It is in none of the character classes of [`class`], so the function that reads the line
-/// refuses it.
+/// line is not checked here. No character class of [`class`] contains the carriage return, so the function that reads
+/// the line refuses any other carriage return.
 pub(crate) fn without_return(line: &[u8]) -> Result<&[u8], Status> {
     line.strip_suffix(b"\r").ok_or(BAD)
 }
@@ -91,8 +91,8 @@ pub(crate) fn is_authority(text: &[u8]) -> bool {
 /// Splits a header or trailer field into its name and value.
 pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
     let mut rest = line;
-    // A folded line (obs-fold) begins with a space. A space is not allowed in a name, and not between the name and the
-    // colon.
+    // `TOKEN` contains no space. So a folded line (obs-fold), which begins with a space, is refused. A space between
+    // the name and the colon is refused too.
     let name = take_class(&mut rest, class::TOKEN);
     match rest {
         [b':', value @ ..] if !name.is_empty() && are_all(value, class::VALUE) => {
@@ -102,11 +102,12 @@ pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
     }
 }
 
-/// Evaluates a field for the framing of the message and for the connection.
+/// Evaluates a header field if it is `Host`, `Content-Length`, `Transfer-Encoding`, `Connection` or `Expect`. Ignores
+/// other fields.
 pub(crate) fn take_field(exchange: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
     let number =
         index_of(name, &["host", "content-length", "transfer-encoding", "connection", "expect"]);
-    // Each of the first three fields may occur only once.
+    // `Host`, `Content-Length` and `Transfer-Encoding` may each occur only once.
     if let Some(seen) = [flag::HOST, flag::LENGTH, flag::CHUNKED].get(number) {
         if exchange.has(*seen) {
             return Err(BAD);
@@ -154,12 +155,12 @@ fn codings(value: &[u8]) -> Result<(), Status> {
         is_chunked |= is_same(coding, b"chunked");
     }
     // A list of other codings that ends with `chunked` is valid but not supported, so the status is 501. For all other
-    // lists it is 400.
+    // lists the status is 400.
     is_proper &= is_chunked;
     Err(if is_proper { Status::NOT_IMPLEMENTED } else { BAD })
 }
 
-/// Checks a complete head.
+/// Checks the fields of a complete head together.
 pub(crate) fn check(exchange: &Exchange) -> Result<(), Status> {
     let is_framed_twice = exchange.has(flag::CHUNKED | flag::LENGTH);
     let is_too_old = exchange.has(flag::CHUNKED | flag::HTTP_1_0);

@@ -12,9 +12,9 @@ use crate::route::{OnRequest, Site};
 use crate::server::Slots;
 use crate::websocket::Socket;
 
-/// An HTTP server for a site. It is a [`Protocol`] to listen with.
+/// An HTTP server for a site. Use it as the [`Protocol`] in [`Cx::listen`].
 ///
-/// A server for a lamp:
+/// This example is a server for a lamp:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -61,9 +61,14 @@ use crate::websocket::Socket;
 pub struct Http<S>(PhantomData<S>);
 
 impl<S> Http<S> {
-    /// Calls `work` with a request whose answer is not complete: after [`Request::later`], after [`Request::begin`], or
-    /// while its body is not taken. Afterwards the request continues as far as it can. Returns `None` without a call if
-    /// the connection has no such request, or if its handler is running.
+    /// Calls `work` with the request on the connection `conn`, and returns the result of `work`. The request must be in
+    /// one of these states:
+    /// - The handler has called [`Request::later`], and the answer is not complete.
+    /// - The handler has called [`Request::begin`], and the answer is not complete.
+    /// - The body has not been taken completely.
+    ///
+    /// After `work`, the library continues to read the body or to write the answer. If the request is in none of these
+    /// states, or if a handler of the connection is running, `work` is not called and `None` is returned.
     ///
     /// ```
     /// use picoevent::{Conn, EventMut};
@@ -105,9 +110,8 @@ impl<S> Http<S> {
         })
     }
 
-    /// Calls `work` with each request that has no complete answer yet and whose route has the path `path`, like
-    /// [`with`](Self::with). Use it, for example, to send an event to all clients of [server-sent
-    /// events](Request::begin_events).
+    /// Does the same as [`with`](Self::with) for each request whose route has the path `path`. Use this function, for
+    /// example, to send an event to all clients of [server-sent events](Request::begin_events).
     pub fn each<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -121,8 +125,8 @@ impl<S> Http<S> {
         });
     }
 
-    /// Calls `work` with a WebSocket, for example to send on it. Returns `None` without a call if the connection
-    /// is not a WebSocket, or if its handler is running.
+    /// Calls `work` with the WebSocket on the connection `conn`, for example to send a message. If the connection is
+    /// not a WebSocket, or if a handler of the connection is running, `work` is not called and `None` is returned.
     pub fn socket<A: 'static, T>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -138,7 +142,7 @@ impl<S> Http<S> {
         })
     }
 
-    /// Calls `work` with each WebSocket of a route, like [`socket`](Self::socket).
+    /// Does the same as [`socket`](Self::socket) for each WebSocket whose route has the path `path`.
     pub fn each_socket<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -171,7 +175,7 @@ impl<S> Http<S> {
         }
     }
 
-    /// Calls `work` with a request, and continues with the request afterwards.
+    /// Calls `work` with the request on the connection `conn`, and then advances the request.
     fn on<A: 'static, T>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -198,14 +202,14 @@ impl<S> Http<S> {
         Self::run(app, conn, work);
     }
 
-    /// Aborts a connection that waits for a request, and gives its slot to `conn`. Returns whether there was such
-    /// a connection.
+    /// Resets a connection that waits for a request, and gives the slot of this connection to `conn`. Returns `false`
+    /// if no connection waits for a request.
     fn replace<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> bool
     where
         S: Site<A>,
     {
         let Some(waiting) = S::server(app).remove_waiting() else { return false };
-        // The aborted connection has no slot any more, so its end is not reported.
+        // The waiting connection has no slot any more, so its end is not reported.
         if let Ok(mut waiting) = conn.cx().conn(waiting) {
             waiting.abort();
         }

@@ -1,8 +1,9 @@
-//! Limits for clients.
+//! Limits for a peer.
 
 use core::time::Duration;
 
-/// The limits for clients.
+/// The limits for a peer. A [`Site`](crate::Site) sets the limits for its clients. A [`Caller`](crate::Caller) and a
+/// [`SocketCaller`](crate::SocketCaller) set the limits for a server.
 ///
 /// ```
 /// use core::time::Duration;
@@ -28,9 +29,11 @@ impl Limits {
     /// The period over which the rate of a body or an answer is measured.
     pub(crate) const WINDOW: Duration = Duration::from_secs(5);
 
-    /// Makes the default limits: lines of 2,048 bytes, 64 header fields, a body of 1 MiB, WebSocket messages of 64
-    /// KiB, 1,000 requests per connection, 10 s for a head, 100 bytes per second, 30 s between requests, and 10 s
-    /// without progress of an answer.
+    /// Makes the default limits:
+    /// - at most 2,048 bytes in a line, 64 header fields, 1 MiB in a body, and 64 KiB in a WebSocket message;
+    /// - at most 1,000 requests on a connection;
+    /// - at most 10 s for a head, 30 s between requests, and 10 s without progress of an answer;
+    /// - at least 100 bytes per second.
     pub const fn new() -> Self {
         Self {
             line: 2_048,
@@ -46,7 +49,7 @@ impl Limits {
     }
 
     /// Sets the length of the longest line of a head. A longer request line is answered with 414, a longer header field
-    /// with 431. The line must also fit into the input ring, and the target into the text buffer of the
+    /// with 431. The line must also fit into the input ring, and the target must fit into the text buffer of the
     /// [`Server`](crate::Server).
     #[must_use]
     pub const fn line(self, bytes: u16) -> Self {

@@ -10,8 +10,8 @@ use crate::text::{ascii, is_same, is_word, parts, split_at_byte};
 
 /// Passwords and cookies.
 ///
-/// A site that requires a password in a route's [`before`](crate::Route::before). `Authorization` has to be in
-/// [`Site::HEADERS`](crate::Site::HEADERS):
+/// In this example, the function in a route's [`before`](crate::Route::before) requires a password. `Authorization` has
+/// to be in [`Site::HEADERS`](crate::Site::HEADERS):
 ///
 /// ```
 /// use picoevent_http::{Reply, Request, Route, SetCookie, Status};
@@ -37,8 +37,8 @@ use crate::text::{ascii, is_same, is_word, parts, split_at_byte};
 /// ```
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Returns whether the client has sent this name and password in the field `Authorization`. The field has to be in
-    /// `Site::HEADERS`. Name and password are at most 64 bytes together. The comparison time does not show how many
-    /// bytes are correct.
+    /// `Site::HEADERS`. Name and password together may have at most 64 bytes. The time of the comparison does not
+    /// depend on how many bytes are correct.
     pub fn is_user(&self, name: &str, password: &str) -> bool {
         let Some((scheme, code)) =
             self.header("Authorization").and_then(|value| split_at_byte(value, b' '))
@@ -56,9 +56,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         differs == 0 && wanted.next().is_none()
     }
 
-    /// Answers with 401, so that the client sends a name and a password. Browsers ask the user for them and show
-    /// `realm`. A realm of more than 64 bytes, or with quotation marks, backslashes or characters outside of printable
-    /// ASCII, is replaced with an empty text.
+    /// Answers with 401, so that the client sends a name and a password. Browsers ask the user for the name and the
+    /// password, and show `realm`. A realm of more than 64 bytes, or with quotation marks, backslashes or characters
+    /// outside of printable ASCII, is replaced with an empty text.
     ///
     /// # Errors
     /// Returns the same errors as [`reply`](Self::reply).

@@ -7,12 +7,13 @@ use crate::text::{copy, is_same, split_at_byte, trim};
 
 /// The longest boundary (RFC 2046, 5.1.1).
 const LONGEST: usize = 70;
-/// The bytes before each boundary. The first boundary has no line end before it.
+/// The bytes before each boundary. The first boundary has no line end before it, so only the two hyphens precede it.
 const BEFORE: &[u8] = b"\r\n--";
 
 /// The parser of a multipart body.
 ///
-/// An upload from a browser's form. `Content-Type` has to be in [`Site::HEADERS`](crate::Site::HEADERS):
+/// This example receives an upload from a browser's form. `Content-Type` has to be in
+/// [`Site::HEADERS`](crate::Site::HEADERS):
 ///
 /// ```
 /// use picoevent_http::{Multipart, Part, Piece, Reply, Request, Route, Status};
@@ -58,7 +59,7 @@ pub struct Multipart {
     boundary: [u8; LONGEST],
     length: u8,
     state: State,
-    /// The length of the last piece, which is still in the input ring.
+    /// The number of bytes of the last piece. These bytes are still in the input ring.
     pending: usize,
 }
 
@@ -82,7 +83,7 @@ pub enum Piece<'d> {
     Begins {
         /// The name of the form's field.
         name: &'d [u8],
-        /// The file name, if the part is a file. The client chooses it, so do not trust it.
+        /// The file name, if the part is a file. The client chooses this name, so do not trust the name.
         file: Option<&'d [u8]>,
     },
     /// Bytes of the part.
@@ -113,8 +114,8 @@ impl fmt::Display for MultipartError {
 impl core::error::Error for MultipartError {}
 
 impl Multipart {
-    /// Makes a parser for a body of this type. Returns `None` if the type is not `multipart/form-data`, or has no
-    /// valid boundary.
+    /// Makes a parser for a body. `content_type` is the value of the field `Content-Type`. Returns `None` if the type
+    /// is not `multipart/form-data`, or has no valid boundary.
     pub fn new(content_type: &[u8]) -> Option<Self> {
         let (kind, parameters) = split_at_byte(content_type, b';')?;
         if !is_same(trim(kind), b"multipart/form-data") {
@@ -133,7 +134,7 @@ impl Multipart {
     }
 
     /// Returns the number of bytes to take, and the piece in these bytes. The piece is `None` if the bytes are not
-    /// reported, for example a boundary. Returns `None` if more input is needed.
+    /// reported, for example the line end after a boundary. Returns `None` if more input is needed.
     fn parse<'d>(
         &mut self,
         data: &'d [u8],
@@ -182,7 +183,7 @@ impl Multipart {
             }
             State::Data => {
                 let length = BEFORE.len().saturating_add(boundary.len());
-                // Finds the first position at which a boundary begins, or may begin.
+                // Returns whether a boundary begins at the position `at`, or may begin there if more data follows.
                 let begins = |at: &usize| {
                     let rest = data.get(*at..).unwrap_or_default();
                     let wanted = BEFORE.iter().chain(boundary);
@@ -230,7 +231,7 @@ fn parameter<'p>(mut rest: &'p [u8], wanted: &[u8]) -> Option<&'p [u8]> {
 /// Multipart bodies.
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Returns the next piece of a multipart body. The next call removes the piece from the input ring. Returns `None`
-    /// if more input is needed, so a loop over the pieces ends by itself.
+    /// if more input is needed, so a loop over the pieces ends when all pieces that have arrived are read.
     pub fn next_piece(
         &mut self,
         form: &mut Multipart,
@@ -238,10 +239,12 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         loop {
             self.take(core::mem::take(&mut form.pending));
             let is_full = self.conn.input_len() >= self.conn.ring_sizes().0;
-            // The whole body, or the whole chunk, has arrived, but it ends in the middle of a line or boundary.
+            // Whether the whole body, or the whole chunk, has arrived. If the parser needs more input in this case, the
+            // data ends inside a line or a boundary.
             let held = self.held();
             let is_cut = held > 0 && held == self.exchange.content as usize;
-            // The data is parsed twice, because the returned piece borrows it.
+            // If there is a piece, the data is parsed a second time. The borrow checker does not accept that a loop
+            // returns the borrowed piece of the first parse.
             let before = *form;
             match form.parse(self.data()) {
                 None if is_full => return Some(Err(MultipartError::TooLong)),
@@ -272,7 +275,7 @@ mod tests {
         \r\n--xx\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; filename=\"f.txt\"; name=b\r\n\
         \r\n\r\n--xx--\r\nbehind";
 
-    /// Reads `body` through a ring of `ring` bytes, which gets `chunk_size` bytes at a time.
+    /// Reads `body` through a ring of `ring` bytes. Each step adds up to `chunk_size` bytes to the ring.
     fn read(body: &[u8], ring: usize, chunk_size: usize) -> Result<(String, bool), MultipartError> {
         let mut form = Multipart::new(b"multipart/form-data; boundary=xx").unwrap();
         let (mut held, mut rest, mut text) = (Vec::new(), body, String::new());

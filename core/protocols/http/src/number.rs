@@ -7,7 +7,7 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// No digits.
+    /// An empty text.
     pub(crate) const NONE: Self = Self { digits: [b'0'; 10], start: 10 };
 
     #[inline(never)]
@@ -63,7 +63,7 @@ impl Hex {
 /// The reason why text is not a number.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NumberError {
-    /// The text is empty, or contains other characters.
+    /// The text is empty, or contains characters that are not digits.
     NoDigits,
     /// The number does not fit into 32 bits.
     TooLarge,

@@ -18,7 +18,7 @@ pub(crate) fn matches(pattern: &str, path: &[u8]) -> bool {
     walk(pattern, path, &mut |_, _| {})
 }
 
-/// Returns the part of a path that matches a parameter of the pattern.
+/// Returns the part of a path that matches the parameter `name` of the pattern.
 pub(crate) fn param<'p>(pattern: &str, path: &'p [u8], name: &str) -> Option<Encoded<'p>> {
     let mut found = None;
     walk(pattern, path, &mut |parameter, part| {
@@ -43,7 +43,8 @@ fn ends_with_star(pattern: &str) -> bool {
     matches!(last, Some([b'{', b'*', ..]))
 }
 
-/// Compares a pattern and a path, segment by segment, and reports each parameter. Returns whether they match.
+/// Compares a pattern and a path, segment by segment. Calls `found` with the name and the value of each parameter.
+/// Returns whether pattern and path match.
 #[inline(never)]
 fn walk<'p>(pattern: &str, path: &'p [u8], found: &mut dyn FnMut(&[u8], &'p [u8])) -> bool {
     let (mut pattern, mut path) = (Some(pattern.as_bytes()), Some(path));

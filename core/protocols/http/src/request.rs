@@ -66,8 +66,9 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
         find(query_of(self.raw_target()), name)
     }
 
-    /// Returns the first value of a header field. Its name has to be in [`Site::HEADERS`](crate::Site::HEADERS).
-    /// The value consists of visible ASCII characters, spaces, tabs, and bytes above ASCII.
+    /// Returns the first value of a header field. The name of the field has to be in
+    /// [`Site::HEADERS`](crate::Site::HEADERS). The value consists of visible ASCII characters, spaces, tabs, and bytes
+    /// from 0x80 to 0xFF.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         let is_this_field = |kept: &&str| kept.eq_ignore_ascii_case(name);
         let wanted = self.site.headers.iter().position(is_this_field)?;
@@ -120,13 +121,13 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
 /// # let _ = UPLOAD;
 /// ```
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Returns the length of the body, if it is known.
+    /// Returns the length of the body, or `None` if the body is chunked.
     pub fn content_length(&self) -> Option<u32> {
         (!self.exchange.has(flag::CHUNKED)).then_some(self.exchange.body)
     }
 
     /// Returns the part of the body that has arrived and is not yet taken, as one slice. For a route without
-    /// [`Route::body`], this is the whole body.
+    /// [`Route::body`], the slice contains the whole body.
     pub fn data(&mut self) -> &[u8] {
         let amount = self.held();
         self.conn.contiguous(amount).unwrap_or_default()
@@ -165,7 +166,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.site.routes.get(self.exchange.route())
     }
 
-    /// Returns the value that is stored with this number.
+    /// Returns the value that [`keep`] has stored with the number `wanted`.
     pub(crate) fn kept(&self, wanted: u8) -> Option<&[u8]> {
         kept(self.exchange, self.text, wanted)
     }

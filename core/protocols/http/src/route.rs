@@ -1,4 +1,4 @@
-//! Routes: the table of handlers. It is a constant in flash.
+//! Routes: the table of handlers. The table is a constant in flash.
 
 use core::time::Duration;
 
@@ -27,8 +27,8 @@ pub type OnPart<A> = fn(&mut A, &mut Request<'_, '_, '_, A>, Part);
 /// An event of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Bytes have arrived: [`Request::data`]. Bytes that are not [taken](Request::take) stay in the input ring and
-    /// apply back-pressure to the peer.
+    /// Bytes have arrived. [`Request::data`] returns them. Bytes that are not [taken](Request::take) stay in the input
+    /// ring and apply back-pressure to the peer.
     More,
     /// The connection has ended before the body was complete. No answer can be sent.
     Lost,
@@ -37,7 +37,7 @@ pub enum Part {
 /// A function that returns the date and time; see [`Site::CLOCK`].
 pub type Clock<A> = fn(&A, Instant) -> Option<u64>;
 
-/// A function that evaluates a header field of a message. Routes for files and for WebSockets have such a function.
+/// A function that evaluates a header field of a message. Only routes for files and for WebSockets have this function.
 pub(crate) type OnField<A> =
     fn(&Route<A>, &mut Exchange, &mut [u8], name: &[u8], value: &[u8]) -> Result<(), Status>;
 
@@ -53,7 +53,7 @@ pub(crate) struct SocketHooks<A: 'static> {
     pub(crate) advance: OnRequest<A>,
     pub(crate) alarm: OnRequest<A>,
     pub(crate) ended: OnRequest<A>,
-    /// The functions for a client.
+    /// The further functions of a client. `None` in a server.
     pub(crate) client: Option<ClientHooks<A>>,
 }
 
@@ -72,16 +72,16 @@ pub(crate) struct ClientHooks<A: 'static> {
     pub(crate) write_fields: fn(&mut Request<'_, '_, '_, A>) -> bool,
     /// Called when the server has accepted the handshake.
     pub(crate) opened: fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<(), CallError>,
-    /// Writes a frame, masked.
+    /// Writes a masked frame.
     pub(crate) write: OnFrame<A>,
 }
 
 /// A path, a method, and the functions that handle the request.
 ///
 /// In the path, `{name}` matches one segment, and `{*name}` at the end matches all remaining segments. The first route
-/// that matches is used. `HEAD` is handled like `GET`, without the content. If no route matches, the library itself
-/// answers: with status 404 if no route has the path, otherwise with 405, or with 204 for `OPTIONS`. The answers 405
-/// and 204 list the methods of the path.
+/// that matches is used. `HEAD` is handled like `GET`, without the content. If no route matches the path, the library
+/// answers with status 404. If a route matches the path but not the method, the library answers with 204 to `OPTIONS`,
+/// and with 405 to other methods. Both answers list the methods of the path.
 pub struct Route<A: 'static> {
     pub(crate) path: &'static str,
     pub(crate) method: Method,
@@ -121,8 +121,8 @@ impl<A: 'static> Route<A> {
         Self::new(Method::Get, path, call)
     }
 
-    /// Makes a route for `POST`. Without [`body`](Self::body), the handler is called when the whole body has arrived.
-    /// The body has to fit into the input ring; [`Request::data`] returns it.
+    /// Makes a route for `POST`. If [`body`](Self::body) is not set, the handler is called when the whole body has
+    /// arrived. In this case the body has to fit into the input ring, and [`Request::data`] returns the body.
     pub const fn post(path: &'static str, call: OnRequest<A>) -> Self {
         Self::new(Method::Post, path, call)
     }
@@ -172,7 +172,7 @@ impl<A: 'static> Route<A> {
     }
 
     /// Calls `before` when the head is complete, for example to check a password. If `before` answers, no other
-    /// function is called and the body is not read.
+    /// function of the route is called and the body is not read.
     #[must_use]
     pub const fn before(self, before: OnRequest<A>) -> Self {
         Self { before: Some(before), ..self }
@@ -203,13 +203,14 @@ pub trait Site<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are stored for [`Request::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// The free bytes in the output ring that are required before a request is read. They must be enough for the head
-    /// of each answer, and for head and content of a short answer. The library's own answers need 160 bytes, answers
-    /// with files need 320.
+    /// The number of bytes that must be free in the output ring before a request is read. This number must be enough
+    /// for the head of each answer. If an answer with [`Request::reply`] needs more bytes, `reply` may fail with
+    /// [`ReplyError::Full`]. The library's own answers need 160 bytes, and answers with files need 320.
     const ROOM: usize = 320;
 
-    /// Returns the date and time at an instant of the loop, in seconds since 1970-01-01; `None` while the time is
-    /// unknown. With a clock, answers have the field `Date`, and 37 bytes are added to [`ROOM`](Self::ROOM).
+    /// The function that returns the current date and time in seconds since 1970-01-01, or `None` while the time is
+    /// unknown. Its argument is the current instant of the event loop. With a clock, answers have the field `Date`, and
+    /// 37 bytes are added to [`ROOM`](Self::ROOM).
     ///
     /// ```
     /// use picoevent::Instant;
@@ -217,7 +218,8 @@ pub trait Site<A: 'static>: Sized {
     ///
     /// struct App {
     ///     http: Server<4>,
-    ///     /// Noon of some day: the instant of the loop, and seconds since 1970. `picoevent-sntp` gets the real time.
+    ///     /// Noon of some day, as an instant of the loop and in seconds since 1970. `picoevent-sntp` gets the real
+    ///     /// time.
     ///     noon: Option<(Instant, u64)>,
     /// }
     ///
@@ -243,25 +245,26 @@ pub trait Site<A: 'static>: Sized {
     /// see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
-    /// Whether a new client may replace a client that waits. If all slots of [`Server`](Self::Server) are in use, a
-    /// connection that waits for a request, or for the rest of the head of a request, is reset, and the new client gets
-    /// its slot. So idle clients cannot keep other clients out. A connection waits for the next request as soon as the
-    /// whole answer is in the output ring, even if the client reads the answer slowly. If a request is in progress on
-    /// all slots, the new client gets [`BUSY`](Self::BUSY).
+    /// Whether a new client may replace a client that has no request in progress. If all slots of
+    /// [`Server`](Self::Server) are in use, a connection that waits for a request, or for the rest of the head of a
+    /// request, is reset, and the new client gets the slot of this connection. So idle clients cannot keep other
+    /// clients out. A connection counts as waiting as soon as the whole answer is in the output ring, even if the
+    /// client reads the answer slowly. If a request is in progress on all slots, the new client gets
+    /// [`BUSY`](Self::BUSY).
     ///
     /// The pool must have more connections than the server has slots, so that a new client can connect while all slots
-    /// are in use. One more connection is enough. The pool must not have a [spare](picoevent::Pool::spare) connection:
-    /// the core sends [`BUSY`](Self::BUSY) to a client with a spare connection, and this client cannot replace another
-    /// client.
+    /// are in use. One more connection is enough. The pool must not have [spare](picoevent::Pool::spare) connections.
+    /// If the pool has a spare connection and gives this connection to the new client, the core sends
+    /// [`BUSY`](Self::BUSY) to this client, and no other client is replaced.
     const REPLACES: bool = false;
 
     /// The memory for the requests; see [`Server`](crate::Server).
     type Server: Slots;
 
-    /// Returns the memory.
+    /// Returns the memory for the requests.
     fn server(app: &mut A) -> &mut Self::Server;
 
-    /// The constants above, as one value.
+    /// The constants of this trait, as one value.
     #[doc(hidden)]
     const PARTS: &'static Parts<A> = &Parts {
         routes: Self::ROUTES,

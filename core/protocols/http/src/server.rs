@@ -4,11 +4,12 @@ use picoevent::Conn;
 
 use crate::exchange::{Exchange, Timer};
 
-/// The memory for `N` connections. Each connection has `TEXT` bytes for the target and for the header fields that the
-/// [`Site`](crate::Site) stores. If the target does not fit, the client gets 414; if a field does not fit, 431. A
-/// connection that finds no slot gets 503.
+/// The memory for `N` connections. Each connection has a text buffer of `TEXT` bytes for the target and for the header
+/// fields in [`Site::HEADERS`](crate::Site::HEADERS). If the target does not fit, the client gets status 414. If a
+/// field does not fit, the client gets 431. If there is no free slot for a connection, the client gets 503.
 ///
-/// A WebSocket handshake takes 23 of the `TEXT` bytes in addition to the target, or 27 if it has a subprotocol.
+/// A WebSocket handshake takes 23 of the `TEXT` bytes in addition to the target, or 27 if the handshake has a
+/// subprotocol.
 pub struct Server<const N: usize, const TEXT: usize = 64> {
     slots: [Slot<TEXT>; N],
 }
@@ -71,12 +72,13 @@ pub trait Slots: sealed::Sealed {
     /// Takes a free slot for a connection. Returns whether there was a free slot.
     fn add(&mut self, conn: Conn) -> bool;
 
-    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. Skips
-    /// slots with the flag `is_new`. If no other connection waits, clears the flag in all slots and searches again. So
-    /// a new connection keeps its slot until all older waiting connections were replaced.
+    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection, or
+    /// `None` if no connection waits. Skips slots with the flag `is_new`. If no other slot has a waiting connection,
+    /// clears the flag in all slots and searches again. So a new connection keeps its slot until all older waiting
+    /// connections were replaced.
     fn remove_waiting(&mut self) -> Option<Conn>;
 
-    /// Returns whether a connection only waits for a request.
+    /// Returns whether a connection waits for a request, and no byte of the request has arrived.
     fn is_idle(&self, conn: Conn) -> bool;
 
     /// Frees a connection's slot.
@@ -92,7 +94,8 @@ pub trait Slots: sealed::Sealed {
     /// Returns the exchange and the text buffer in a copy of a slot.
     fn parts(slot: &mut Self::Slot) -> (&mut Exchange, &mut [u8]);
 
-    /// Returns the connection in a slot and the index of its route. Returns `None` after the last slot.
+    /// Returns the connection in a slot and the index of its route, or `Some(None)` if the slot is free. Returns `None`
+    /// after the last slot.
     fn at(&self, slot_index: usize) -> Option<Option<(Conn, usize)>>;
 }
 

@@ -18,7 +18,7 @@ macro_rules! statuses {
         impl Status {
             $(#[doc = concat!("`", $code, " ", $reason, "`")] pub const $name: Self = Self($code);)*
 
-            /// Returns the reason phrase. It is empty for a code without a constant.
+            /// Returns the reason phrase. The phrase is empty for a code without a constant.
             pub const fn reason(self) -> &'static str {
                 match self.0 {
                     $($code => $reason,)*

@@ -2,15 +2,15 @@
 
 /// The classes of bytes.
 pub(crate) mod class {
-    /// A token: a method, a field's name.
+    /// A token, such as a method or a field's name.
     pub(crate) const TOKEN: u8 = 1;
-    /// A field's value: visible characters, space, tab, and bytes above ASCII.
+    /// A field's value: visible ASCII characters, space, tab, and bytes from 0x80 to 0xFF.
     pub(crate) const VALUE: u8 = 2;
-    /// A target. Fragments are never sent (RFC 9112, 3.2).
+    /// A target. It cannot contain `#`, because fragments are never sent (RFC 9112, 3.2).
     pub(crate) const TARGET: u8 = 4;
     /// The name of a host.
     pub(crate) const NAME: u8 = 8;
-    /// An address in brackets.
+    /// An address in brackets, such as `::1` in `[::1]`.
     pub(crate) const ADDRESS: u8 = 16;
     /// Space and tab.
     pub(crate) const BLANK: u8 = 32;
@@ -56,7 +56,7 @@ const fn classes() -> [u8; 128] {
     classes
 }
 
-/// Removes the bytes of a class from the front, and returns them.
+/// Removes the bytes at the beginning of `text` that belong to a class, and returns these bytes.
 #[inline(never)]
 pub(crate) fn take_class<'t>(text: &mut &'t [u8], class: u8) -> &'t [u8] {
     let is_in_class = |byte: &u8| match CLASSES.get(usize::from(*byte)) {
@@ -81,9 +81,9 @@ pub(crate) fn is_word(text: &[u8]) -> bool {
     !text.is_empty() && are_all(text, class::TOKEN)
 }
 
-/// Returns the bytes before the first `at`, and removes these bytes and the `at` from `left`. If there is no `at`,
-/// returns all bytes and sets `left` to `None`. An empty slice in `left` has another meaning: the `at` was the
-/// last byte.
+/// Returns the bytes before the first separator (the byte `at`), and removes these bytes and the separator from `left`.
+/// If there is no separator, returns all bytes and sets `left` to `None`. If the separator is the last byte, `left`
+/// becomes an empty slice, not `None`.
 #[inline(never)]
 pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
     let text = left.take().unwrap_or_default();
@@ -93,13 +93,15 @@ pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
     before
 }
 
-/// Splits at the first byte `at`, and leaves this byte out. If there is no such byte, the second part is empty.
+/// Splits `text` at the first separator (the byte `at`). No part contains this separator. If there is no separator, the
+/// second part is empty.
 pub(crate) fn split(text: &[u8], at: u8) -> (&[u8], &[u8]) {
     let mut left = Some(text);
     (next(&mut left, at), left.unwrap_or_default())
 }
 
-/// Splits at the first byte `at`, and leaves this byte out. Returns `None` if there is no such byte.
+/// Splits `text` at the first separator (the byte `at`). No part contains this separator. Returns `None` if there is no
+/// separator.
 pub(crate) fn split_at_byte(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let mut left = Some(text);
     let before = next(&mut left, at);
@@ -128,12 +130,12 @@ fn next_part<'t>(left: &mut Option<&'t [u8]>, separator: u8) -> Option<&'t [u8]>
     left.is_some().then(|| trim(next(left, separator)))
 }
 
-/// Returns whether a list contains a word, ignoring case.
+/// Returns whether a comma-separated list contains a word, ignoring case.
 pub(crate) fn has_word(list: &[u8], word: &[u8]) -> bool {
     parts(list, b',').any(|part| is_same(part, word))
 }
 
-/// Returns the index of `name` in `names`, ignoring case; `names.len()` if it is not found.
+/// Returns the index of `name` in `names`, ignoring case. If `name` is not found, returns `names.len()`.
 #[inline(never)]
 pub(crate) fn index_of(name: &[u8], names: &[&str]) -> usize {
     names.iter().position(|known| is_same(name, known.as_bytes())).unwrap_or(names.len())
@@ -145,8 +147,8 @@ pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// Copies as many bytes as both slices have. This is a loop, because the optimizer does not always see that a copy
-/// between slices of one length cannot panic.
+/// Copies bytes from `source` to `target`, up to the length of the shorter slice. Uses a loop, because
+/// `copy_from_slice` contains code that panics, and the optimizer does not always remove this code.
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) {
     target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
 }

@@ -1,4 +1,4 @@
-//! The client with servers that are addressed by name, using the resolver.
+//! Tests of the client with names of servers. The resolver looks up the names.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl HasResolver for App {
 }
 
 impl App {
-    /// Connects like `picoevent_http::by_name`. That function is available only with a feature.
+    /// Connects like `picoevent_http::by_name`. That function is available only with the feature `names`.
     fn connect(&mut self, conn: &mut ConnMut<Self>, name: &str, port: u16) -> bool {
         picoevent_dns::connect_again(self, conn, Duration::ZERO, name, port).is_ok()
     }

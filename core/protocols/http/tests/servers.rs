@@ -1,5 +1,5 @@
-//! Tests of the client on real sockets, with nginx and lighttpd. `cargo xtask interop` runs them; they need these
-//! programs.
+//! Tests of the client on real sockets, with nginx and lighttpd. `cargo xtask interop` runs these tests. The programs
+//! nginx and lighttpd must be installed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,7 +17,7 @@ use picoevent_mio::Live;
 const LIMIT: Duration = Duration::from_secs(30);
 const LARGE: usize = 1_000_000;
 
-/// A server process in a separate folder. It ends when this value is dropped.
+/// A server process in a separate folder. The process ends when this value is dropped.
 struct Server {
     folder: PathBuf,
     address: SocketAddr,
@@ -25,7 +25,8 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a server. `settings` writes its configuration for a folder and a port.
+    /// Starts the server program `name`. `settings` gets the server's folder and port, and returns the text of the
+    /// configuration file. `words` gets the path of this file, and returns the command-line arguments.
     fn start(
         name: &str,
         settings: impl FnOnce(&Path, u16) -> String,
@@ -168,7 +169,7 @@ fn check(server: Server) {
         "a request for each, and one behind the redirect: {log:?}"
     );
     let ports: HashSet<_> = log.iter().collect();
-    // After a redirect, the client uses a separate connection.
+    // After a redirect, the client uses a new connection.
     assert!(ports.len() <= 2, "the requests used more than two connections: {log:?}");
 }
 

@@ -1,8 +1,8 @@
-//! Topic aliases: numbers that replace topic names for the duration of a connection (5, 3.3.2.3.4).
+//! Topic aliases: numbers that replace topic names for the duration of a connection (MQTT 5, section 3.3.2.3.4).
 
 use crate::wire::Reason;
 
-/// The length of the longest topic that can have an alias.
+/// The length in bytes of the longest topic that can have an alias.
 pub(crate) const MAX_TOPIC_LEN: usize = 63;
 
 /// A topic with an alias. The alias is the index in the table plus one.
@@ -38,12 +38,12 @@ impl Alias {
 }
 
 /// Handles the alias and the topic of a received message. `alias` is 0 if the message has no alias. If `topic` is
-/// empty, returns the topic of the alias. Otherwise stores the topic for the alias. Sets `has_unstored_alias` if the
-/// topic is too long to be stored.
+/// empty, returns the stored topic of the alias. If `topic` is not empty, stores the topic for the alias, and returns
+/// [`Alias::NONE`]. Sets `has_unstored_alias` if the topic is too long to be stored.
 ///
 /// # Errors
-/// Returns a reason code if the alias is too large, or if it has no topic. The client must then disconnect with this
-/// reason code.
+/// Returns a reason code if the alias is too large, or if `topic` is empty and the alias has no stored topic. The
+/// client must then disconnect with this reason code.
 pub(crate) fn resolve(
     aliases: &mut [Alias],
     alias: u16,

@@ -25,22 +25,23 @@ pub trait HasMqtt: Sized {
         let _ = (cx, event);
     }
 
-    /// Called when a message arrives that matches no subscription, for example from an earlier session of the
-    /// client.
+    /// Called when a message arrives that matches no subscription, for example a message for a subscription of an
+    /// earlier session.
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
         let _ = message;
     }
 
     /// Called when a packet from the broker has properties. If the packet also causes an [event](Self::event), this
-    /// function is called before `event`. It does not report the properties of messages: see [`Message::properties`].
+    /// function is called before `event`. The properties of messages are not reported here: see
+    /// [`Message::properties`].
     fn properties(&mut self, kind: Kind, properties: Properties<'_>) {
         let _ = (kind, properties);
     }
 
     /// Connects `conn` after a delay. `conn` is new, or has just ended. By default this function connects to
     /// [`Options::broker`]. An application with a resolver can look up the broker's name instead:
-    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether connecting
-    /// was scheduled. If it was not scheduled, this function is called again later.
+    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether the connect
+    /// was scheduled. If the connect was not scheduled, the client calls this function again later.
     fn connect(&mut self, conn: &mut ConnMut<'_, '_, Self>, delay: Duration) -> bool {
         let broker = self.options().broker;
         conn.connect_after(delay, broker).is_ok()
@@ -51,10 +52,11 @@ pub trait HasMqtt: Sized {
 /// [`Qos::Two`] that the broker has not completely acknowledged. The content of the slots is stored in `STORE` bytes.
 /// In each direction, the client has `ALIASES` topic aliases for topics of at most 63 bytes.
 ///
-/// On a 32-bit target it takes 120 bytes, plus 14 for each slot, plus `STORE`, plus 128 for each alias.
+/// On a 32-bit target, a client takes 120 bytes, plus 14 bytes for each slot, plus `STORE` bytes, plus 128 bytes for
+/// each alias.
 ///
-/// A subscription needs room in the store for its filter and one more byte while it exists. A message needs room for
-/// its topic, its properties, its payload and 4 more bytes until the broker has acknowledged it.
+/// A subscription takes as many bytes of the store as its filter is long, plus one byte. A message takes the bytes of
+/// its topic, its properties and its payload, plus 4 bytes, until the broker has acknowledged the message.
 pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize = 0> {
     session: Session<A>,
     slots: [Slot<A>; SLOTS],
@@ -70,11 +72,11 @@ pub struct ClientMut<'r, A> {
     pub(crate) slots: &'r mut [Slot<A>],
     /// The identifiers of received messages with [`Qos::Two`] that are not released yet; 0 for an unused entry.
     pub(crate) received_ids: &'r mut [u16],
-    /// The bytes of the slots, in the same order, without gaps.
+    /// The bytes of the slots, in the order of the slots, without gaps.
     pub(crate) store: &'r mut [u8],
-    /// The topics of the broker's aliases.
+    /// The topics of the aliases in messages from the broker.
     pub(crate) received_aliases: &'r mut [Alias],
-    /// The topics of the client's aliases.
+    /// The topics of the aliases in messages to the broker.
     pub(crate) sent_aliases: &'r mut [Alias],
 }
 
@@ -93,13 +95,15 @@ pub(crate) enum Link {
 /// The part of a client's state that does not depend on its capacities: everything except slots, store and aliases.
 pub(crate) struct Session<A> {
     pub(crate) conn: Option<Conn>,
-    /// The default delays are used if this is `None`.
+    /// The delays before a reconnect. If this field is `None`, the default delays are used.
     pub(crate) backoff: Option<Backoff>,
-    /// The times of the last packet sent, of the last input, and of the broker's CONNACK.
+    /// The time at which the last packet was sent.
     pub(crate) sent_at: Instant,
+    /// The time of the last input.
     pub(crate) received_at: Instant,
+    /// The time of the broker's CONNACK on this connection; [`Instant::ZERO`] before the CONNACK.
     pub(crate) up_at: Instant,
-    /// The time of a PINGREQ that is not answered; [`Instant::ZERO`] if there is none.
+    /// The time of a PINGREQ that is not answered; [`Instant::ZERO`] if there is no such PINGREQ.
     pub(crate) pinged_at: Instant,
     /// The message that is being received in chunks.
     pub(crate) partial: PartialMessage<A>,
@@ -109,14 +113,14 @@ pub(crate) struct Session<A> {
     pub(crate) limits: Limits,
     /// The keep-alive time in seconds, 0 for none.
     pub(crate) keep_alive: u16,
-    /// Slots in use.
+    /// The number of slots in use.
     pub(crate) used: u16,
     /// The last identifier that was assigned.
     pub(crate) last_id: u16,
     pub(crate) version: Version,
     pub(crate) link: Link,
     pub(crate) is_stopping: bool,
-    /// The application waits for a free slot, and for room in the store.
+    /// The application waits for a free slot or for room in the store.
     pub(crate) waits_for_slot: bool,
     /// The application waits for room in the output ring.
     pub(crate) waits_for_output: bool,
@@ -124,7 +128,7 @@ pub(crate) struct Session<A> {
     pub(crate) is_first_connection: bool,
     /// The last CONNECT has requested the broker to discard the session.
     pub(crate) clean_start: bool,
-    /// A topic was too long to be stored for its alias.
+    /// A topic was too long to be stored for its alias. So the next CONNECT does not allow the broker to use aliases.
     pub(crate) has_unstored_alias: bool,
 }
 
@@ -167,7 +171,7 @@ impl<A> Session<A> {
     }
 }
 
-/// The broker's limits (5, 3.2.2.3).
+/// The broker's limits (MQTT 5, section 3.2.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) packet_size: u32,
@@ -187,7 +191,7 @@ impl Limits {
         retain_available: false,
     };
 
-    /// The limits if the broker does not send any.
+    /// The limits of a broker that has not stated any limits.
     pub(crate) const NONE: Self = Self {
         packet_size: u32::MAX,
         receive_maximum: u16::MAX,
@@ -196,7 +200,8 @@ impl Limits {
         retain_available: true,
     };
 
-    /// Returns the reason why the broker does not accept such a message, or `None` if the broker accepts it.
+    /// Returns the reason why the broker does not accept a message with this quality of service and retain flag, or
+    /// `None` if the broker accepts the message.
     #[inline(never)]
     pub(crate) fn refusal(&self, qos: Qos, is_retained: bool) -> Option<Reason> {
         if qos > self.maximum_qos {
@@ -210,7 +215,7 @@ impl Limits {
 pub(crate) struct PartialMessage<A> {
     pub(crate) call: Option<OnMessage<A>>,
     pub(crate) total: u32,
-    /// The number of payload bytes that were not read yet; 0 if there is no such message.
+    /// The number of payload bytes that were not read yet; 0 if no message is being received in chunks.
     pub(crate) remaining: u32,
     pub(crate) id: u16,
     pub(crate) flags: u8,
@@ -303,7 +308,8 @@ impl<A> ClientMut<'_, A> {
         self.session.link == Link::Up
     }
 
-    /// Returns whether the client was started and has not ended.
+    /// Returns whether the client is started. After [`stop`](crate::stop), the client stays started until its event
+    /// [`Down`](MqttEvent::Down) is handled.
     pub const fn is_started(&self) -> bool {
         self.session.conn.is_some()
     }
@@ -313,7 +319,7 @@ impl<A> ClientMut<'_, A> {
         self.session.used.into()
     }
 
-    /// Returns the number of bytes of the store in use.
+    /// Returns the number of bytes of the store that are in use.
     pub fn stored(&self) -> usize {
         self.stored_before(self.used())
     }

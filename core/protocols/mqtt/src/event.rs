@@ -6,7 +6,7 @@ use picoevent::{ConnError, SetupError};
 
 use crate::wire::Reason;
 
-/// An event of a client. Messages are not events.
+/// An event of a client. A received message is not an event: it is passed to the function of its subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum MqttEvent {
@@ -21,12 +21,12 @@ pub enum MqttEvent {
     Down(Down),
     /// The broker has acknowledged a message with [`Qos::One`](crate::Qos::One) or [`Two`](crate::Qos::Two), a
     /// SUBSCRIBE, or an UNSUBSCRIBE. If the reason is a [failure](Reason::is_failure), the broker has refused the
-    /// request. A stored message that exceeds the broker's limits is not sent. For such a message, the client also
-    /// reports this event with a failure.
+    /// request. If a stored message exceeds the broker's limits, the client does not send the message, and reports this
+    /// event with a failure.
     Acked(PacketId, Reason),
     /// The broker has lost the session before it has completely acknowledged this message with
     /// [`Qos::Two`](crate::Qos::Two). The broker may have delivered the message or not. The message is not
-    /// retransmitted, because the broker might then deliver it twice.
+    /// retransmitted, because the broker might then deliver the message twice.
     Lost(PacketId),
     /// There is room again, after [`PublishError::Full`] or [`SubscribeError::Full`].
     Room,
@@ -38,7 +38,7 @@ pub enum MqttEvent {
 pub struct PacketId(pub(crate) u16);
 
 impl PacketId {
-    /// Returns the identifier as it is sent.
+    /// Returns the identifier as a number, as in the packets.
     pub const fn number(self) -> u16 {
         self.0
     }
@@ -88,7 +88,7 @@ impl fmt::Display for Down {
     }
 }
 
-/// The reason why a client was not started. Its state has not changed.
+/// The reason why a client was not started. The state of the client has not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StartError {
@@ -96,7 +96,7 @@ pub enum StartError {
     Started,
     /// The options are not valid. For example, a topic has wildcards, or a text does not fit into a packet. This error
     /// is also returned if the client has stored subscriptions or messages, and
-    /// [`Options::version`](crate::Options::version) has changed since then.
+    /// [`Options::version`](crate::Options::version) has changed since they were stored.
     Options,
     /// The CONNECT is longer than the output rings of the pool.
     TooLong {
@@ -140,9 +140,10 @@ pub enum PublishError {
     Full,
     /// The message is longer than the store, the output ring, or the broker's limit.
     TooLong,
-    /// The topic is empty or has wildcards, or a text cannot be in a packet.
+    /// The topic is empty or has wildcards, or a text is too long for a packet or contains U+0000.
     Invalid,
-    /// The client is not connected. A message with [`Qos::Zero`](crate::Qos::Zero) is not stored.
+    /// The client is not started, or is being stopped. For a message with [`Qos::Zero`](crate::Qos::Zero), this error
+    /// is also returned while the client is not connected, because the message cannot be stored.
     Down,
     /// The broker does not accept this quality of service, or retained messages.
     Refused(Reason),
@@ -154,7 +155,7 @@ impl fmt::Display for PublishError {
             Self::Full => "no room for the message now: wait for the event Room",
             Self::TooLong => "the message is too long for the store, the output ring or the broker",
             Self::Invalid => "the topic is not valid, or a text does not fit into a packet",
-            Self::Down => "not connected",
+            Self::Down => "the client is stopped, or not connected for a message with QoS 0",
             Self::Refused(reason) => return reason.fmt(f),
         })
     }
@@ -172,7 +173,7 @@ pub enum SubscribeError {
     TooLong,
     /// The filter is not valid: a wildcard is only a part of a level, or `#` is not the last level.
     Invalid,
-    /// There is no such subscription, or it is already being ended.
+    /// There is no subscription with this filter, or the subscription is already being ended.
     Unknown,
 }
 

@@ -62,9 +62,9 @@
 //! * The client reconnects by itself. The delays grow, and vary at random. After a reconnect it retransmits, in order,
 //!   the messages that were not acknowledged. If the broker has lost the session, the client subscribes again.
 //! * [`publish`] accepts a message or returns an error. An accepted message with [`Qos::One`] or [`Qos::Two`] is stored
-//!   until the broker has completely acknowledged it. It also stays stored while the client has no connection, or is
-//!   stopped. For each of these messages there is one event at the end: [`Acked`](MqttEvent::Acked) or
-//!   [`Lost`](MqttEvent::Lost).
+//!   until the broker has completely acknowledged the message. The message also stays stored while the client has no
+//!   connection, or is stopped. For each of these messages there is one event at the end: [`Acked`](MqttEvent::Acked)
+//!   or [`Lost`](MqttEvent::Lost).
 //! * The application reads a received message in the connection's input ring. A message that is longer than the ring
 //!   arrives in chunks. The client acknowledges a message after the application has read its last chunk. With
 //!   [`Qos::Two`], a complete message arrives only once.
@@ -72,17 +72,18 @@
 //! * The client obeys the broker's limits: the number of unacknowledged messages, the packet size, the quality of
 //!   service, retained messages, and topic aliases.
 //!
-//! The crate takes 13.3 KB of flash on a Cortex-M3, with both versions. See [`Client`] for its RAM.
+//! The crate takes 13.3 KB of flash on a Cortex-M3, with both versions of the protocol. See [`Client`] for its RAM.
 //!
 //! # Limits
 //!
-//! A published message has to fit into the connection's output ring and leave 10 bytes free. These bytes are for
-//! acknowledgements, a PINGREQ and a DISCONNECT. The header, topic and properties of a received message have to fit
-//! into the input ring; its payload can be longer. AUTH and enhanced authentication are refused. There is one case in
-//! which every MQTT client may deliver a message with [`Qos::Two`] twice. The broker loses the session before it has
-//! completely acknowledged the message. The broker makes a new session, but the connection ends before the client
-//! receives the CONNACK. On the next connection, the broker reports that a session is present, so the client
-//! retransmits the message.
+//! A published message has to fit into the connection's output ring, and has to leave 10 bytes of the ring free. These
+//! bytes are for acknowledgements, a PINGREQ and a DISCONNECT. The header, topic and properties of a received message
+//! have to fit into the input ring. The payload can be longer than the ring. The client does not support enhanced
+//! authentication: if the broker sends an AUTH, the client ends the connection. In one case, a published message with
+//! [`Qos::Two`] may be delivered twice. No MQTT client can prevent this case. First, the broker loses the session
+//! before it has completely acknowledged the message. Then the broker makes a new session, but the connection ends
+//! before the client receives the CONNACK. On the next connection, the broker reports that a session is present, so the
+//! client retransmits the message.
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

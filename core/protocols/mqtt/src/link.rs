@@ -12,10 +12,11 @@ use crate::slots::State;
 use crate::wire::{ConnectFields, Kind, Qos, Reason};
 use crate::{receiving, wire};
 
-/// The longest time in which the broker must answer a CONNECT or a PINGREQ.
+/// The time limit for the broker's answer to a CONNECT or a PINGREQ.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After a connection that lasted this long, the delays before a reconnect start again with the first delay.
+/// If the client was up for at least this time before a connection ends, the delays before a reconnect start again with
+/// the first delay.
 const STABLE_TIME: Duration = Duration::from_secs(10);
 
 /// A connection to a broker.
@@ -86,7 +87,8 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         let now = conn.cx().now();
         let mut client = app.mqtt();
         if client.session.conn != Some(conn.id()) {
-            // `start` has aborted the connection, because the CONNECT was too long.
+            // `start` has aborted the connection and has returned an error, because the CONNECT was too long. So
+            // nothing is reported.
             return;
         }
         client.requeue_unanswered();
@@ -170,7 +172,7 @@ pub(crate) fn handle_connack<A: HasMqtt>(
 }
 
 /// Handles a lost session: subscribes again, and publishes messages again as new messages. Reports a message with
-/// [`Qos::Two`](crate::Qos::Two) as lost if it may have been delivered.
+/// [`Qos::Two`](crate::Qos::Two) as lost if the broker may have delivered the message.
 fn handle_lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut index = 0_usize;
     loop {
@@ -202,8 +204,9 @@ fn handle_lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     }
 }
 
-/// Sends a PINGREQ if the broker or the client was silent for the keep-alive time. Ends the connection if the broker
-/// does not answer the PINGREQ. Otherwise sets the alarm for the next check.
+/// Sends a PINGREQ if the client has sent nothing, or received nothing, for the keep-alive time. Ends the connection if
+/// the broker has not answered an earlier PINGREQ in time. If the connection does not end, sets the alarm for the next
+/// check. Does nothing if the keep-alive time is 0.
 pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let now = conn.cx().now();
     let session = app.mqtt().session;

@@ -15,8 +15,8 @@ pub type OnMessage<A> = fn(&mut A, &mut Message<'_, '_, A>);
 /// A message that fits into the ring arrives in one chunk. A longer message arrives in several chunks, in order. The
 /// [topic](Self::topic) and the [properties](Self::properties) come with the first chunk, and
 /// [`is_last`](Self::is_last) is true for the last chunk. If the connection ends before the last chunk, the event
-/// [`Down`](crate::MqttEvent::Down) follows. The message then arrives again from its beginning if its quality of
-/// service requires it.
+/// [`Down`](crate::MqttEvent::Down) follows. A message with [`Qos::One`] or [`Qos::Two`] then arrives again from its
+/// beginning, if the broker has kept the session.
 pub struct Message<'c, 's, A> {
     pub(crate) conn: ConnMut<'c, 's, A>,
     pub(crate) parts: &'c Parts,
@@ -25,12 +25,14 @@ pub struct Message<'c, 's, A> {
 /// The positions of a message's parts in the input ring.
 pub(crate) struct Parts {
     pub(crate) topic: Range<usize>,
-    /// The stored topic of a message that has a topic alias instead of a topic; otherwise [`Alias::NONE`].
+    /// The stored topic, if the message has a topic alias instead of a topic; [`Alias::NONE`] if the message has a
+    /// topic.
     pub(crate) alias: Alias,
     pub(crate) properties: Range<usize>,
     pub(crate) payload: Range<usize>,
-    /// The position of this chunk in the payload, and the length of the payload.
+    /// The position of this chunk in the payload.
     pub(crate) offset: usize,
+    /// The length of the whole payload in bytes.
     pub(crate) total: usize,
     /// The flags of the PUBLISH.
     pub(crate) flags: u8,
@@ -87,7 +89,8 @@ impl<'s, A> Message<'_, 's, A> {
         self.parts.qos()
     }
 
-    /// Returns whether this may be a retransmission. A complete message with [`Qos::Two`] is not delivered twice.
+    /// Returns whether this message may be a retransmission. A complete message with [`Qos::Two`] is not delivered
+    /// twice.
     pub const fn is_duplicate(&self) -> bool {
         self.parts.flags & 0b1000 != 0
     }

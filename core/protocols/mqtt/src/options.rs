@@ -26,28 +26,28 @@ use crate::wire::{Qos, Version};
 pub struct Options<'o> {
     /// The broker's address. Not used if the application implements [`connect`](crate::HasMqtt::connect).
     pub broker: SocketAddr,
-    /// The version of the protocol. Only [`start`](crate::start) reads it. If it has changed while slots are in
-    /// use, `start` returns an error.
+    /// The version of the protocol. Reconnects use the version that was set at [`start`](crate::start). If this field
+    /// has changed while slots are in use, `start` returns an error.
     pub version: Version,
-    /// The client identifier, which must be unique at the broker. If it is empty, the broker chooses one: see
-    /// [`Properties::assigned_client_id`](crate::wire::Properties::assigned_client_id).
+    /// The client identifier, which must be unique at the broker. If this text is empty, the broker chooses an
+    /// identifier: see [`Properties::assigned_client_id`](crate::wire::Properties::assigned_client_id).
     pub client_id: &'o str,
     /// The user name.
     pub user: Option<&'o str>,
-    /// The password. In 3.1.1 a password needs a user name, so an empty user name is sent if `user` is `None`.
+    /// The password. In MQTT 3.1.1, a password needs a user name, so an empty user name is sent if `user` is `None`.
     pub password: Option<&'o [u8]>,
-    /// Requests the broker to discard an earlier session on the first connection after [`start`](crate::start). Version
-    /// 5 only. If `session_expiry` is 0, every new connection discards the earlier session, in both versions.
+    /// Whether the first connection after [`start`](crate::start) requests the broker to discard an earlier session.
+    /// Version 5 only. If `session_expiry` is 0, every new connection discards the earlier session, in both versions.
     pub clean_start: bool,
     /// The number of seconds for which the broker keeps the session after the connection has ended. The session
-    /// contains the subscriptions, and messages that are published in this time. In 3.1.1 every number other than zero
-    /// means that there is no limit.
+    /// contains the subscriptions, and messages that are published in this time. In MQTT 3.1.1, every number other than
+    /// zero means that there is no limit.
     pub session_expiry: u32,
     /// The keep-alive time in seconds. The client sends a PINGREQ if it has sent nothing, or received nothing, for this
-    /// time. With 0, it sends no PINGREQ. The broker can set another time.
+    /// time. If this field is 0, the client sends no PINGREQ. A broker of version 5 can set another time.
     pub keep_alive: u16,
-    /// The length of the longest packet that the client accepts, 0 for no limit. It is sent to the broker in
-    /// version 5 only.
+    /// The length in bytes of the longest packet that the client accepts; 0 for no limit. The client sends this limit
+    /// to the broker in version 5 only.
     pub longest_packet: u32,
     /// The message that the broker publishes if the client disappears without a DISCONNECT.
     pub will: Option<Publish<'o>>,
@@ -139,23 +139,24 @@ pub struct Subscription<'f, A> {
     pub filter: &'f str,
     /// The highest quality of service for messages to the client.
     pub qos: Qos,
-    /// The broker does not send messages that this client has published. Version 5 only.
+    /// Whether the broker leaves out messages that this client has published. Version 5 only.
     pub no_local: bool,
-    /// The broker sends each message with the retain flag with which it was published. Version 5 only.
+    /// Whether the broker sends each message with the retain flag that the publisher has set. Version 5 only.
     pub retain_as_published: bool,
-    /// The broker does not send retained messages after the SUBSCRIBE. Version 5 only.
+    /// Whether the broker leaves out the messages that were retained before the SUBSCRIBE. Version 5 only.
     pub no_retained: bool,
     /// The function that is called with each message.
     pub call: OnMessage<A>,
 }
 
 impl<'f, A> Subscription<'f, A> {
-    /// Returns a subscription without further options.
+    /// Returns a subscription with the other options set to `false`.
     pub const fn new(filter: &'f str, qos: Qos, call: OnMessage<A>) -> Self {
         Self { filter, qos, no_local: false, retain_as_published: false, no_retained: false, call }
     }
 
-    /// Returns the subscription options as a byte (3.8.3.1). In 3.1.1, the byte has only the quality of service.
+    /// Returns the subscription options as a byte (MQTT 5, section 3.8.3.1). In MQTT 3.1.1, the byte has only the
+    /// quality of service.
     pub(crate) fn bits(&self, version: Version) -> u8 {
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
         let qos = self.qos as u8;

@@ -168,7 +168,7 @@ fn finish_slot<A: HasMqtt>(
     report_room(app, conn);
 }
 
-/// Sends an acknowledgement. The caller has checked that there is room.
+/// Sends an acknowledgement. The caller has checked that there is room in the output ring.
 fn send_ack<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -182,7 +182,7 @@ fn send_ack<A: HasMqtt>(
     sent.map_err(|_| Reason::IMPLEMENTATION_ERROR)
 }
 
-/// Reads a message, or its first chunk if it is longer than the input ring.
+/// Reads a message, or the first chunk of a message that is longer than the input ring.
 fn read_message<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,

@@ -22,7 +22,7 @@ pub(crate) enum SendError {
     Impossible(Reason),
 }
 
-/// Writes a packet into the output ring: all of it, or nothing. Leaves `spare` bytes free.
+/// Writes a packet into the output ring: all of it, or nothing. Leaves at least `spare` bytes of the ring free.
 pub(crate) fn write_packet<A>(
     conn: &mut ConnMut<'_, '_, A>,
     spare: usize,
@@ -63,7 +63,8 @@ pub(crate) fn write_ack<A>(
     write_packet(conn, 0, &session.limits, &|writer| wire::ack(writer, version, kind, id, reason))
 }
 
-/// Sends pending packets in order, as far as the broker's limits and the output room allow.
+/// Sends the pending packets in the order of the slots. Stops at a packet that does not fit into the output ring now.
+/// Leaves out messages while the broker accepts no further message.
 pub(crate) fn send_pending<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut index = 0_usize;
     while link::is_up(app, conn) {
@@ -85,7 +86,7 @@ pub(crate) fn send_pending<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A
     }
 }
 
-/// Reports the event `Room`, if the application waits for it.
+/// Reports the event `Room`, if the application waits for a slot or for room in the store.
 pub(crate) fn report_room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     if core::mem::take(&mut app.mqtt().session.waits_for_slot) {
         app.event(conn.cx(), MqttEvent::Room);
@@ -93,7 +94,7 @@ pub(crate) fn report_room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>
 }
 
 impl<A> ClientMut<'_, A> {
-    /// Sends a slot's pending packet, if it has one.
+    /// Sends the pending packet of a slot, if the slot has a pending packet.
     fn send(&mut self, index: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), SendError> {
         let Some(slot) = self.slots.get(index) else { return Ok(()) };
         let (id, state) = (slot.id, slot.state);
@@ -139,7 +140,7 @@ impl<A> ClientMut<'_, A> {
     }
 }
 
-/// Sends a message. Uses a topic alias if the topic has one, or if the broker allows one more alias.
+/// Sends a message. Uses a topic alias if the topic already has an alias, or if the broker allows one more alias.
 fn transmit<A>(
     conn: &mut ConnMut<'_, '_, A>,
     limits: &Limits,
@@ -160,8 +161,8 @@ fn transmit<A>(
         match write_packet(conn, RESERVED_OUTPUT, limits, &|writer| {
             message.write_publish(writer, version, fields)
         }) {
-            // A new alias makes the packet longer. If the packet is too long with the alias, it is
-            // sent without the alias.
+            // A new alias makes the packet longer. If the packet with the alias is too long, the message is sent
+            // without the alias.
             Err(SendError::Impossible(_)) if fields.alias != 0 && !is_known => fields.alias = 0,
             Ok(()) => {
                 if !is_known {

@@ -108,9 +108,9 @@ impl<A> ClientMut<'_, A> {
         })
     }
 
-    /// Changes the function and the options of a subscription. A SUBSCRIBE is to be sent. If the previous request for
-    /// the filter is not answered yet, the SUBSCRIBE is sent after the answer. It has the same identifier as this
-    /// request. Returns the identifier.
+    /// Changes the function and the options of a subscription, and schedules a SUBSCRIBE with the identifier of the
+    /// slot. If the previous request for the filter is not answered yet, the SUBSCRIBE is sent after the answer.
+    /// Returns the identifier.
     pub(crate) fn change(&mut self, index: usize, call: OnMessage<A>, options: u8) -> PacketId {
         let start = self.stored_before(index);
         if let Some(target) = self.store.get_mut(start) {
@@ -159,7 +159,7 @@ impl<A> ClientMut<'_, A> {
         }
     }
 
-    /// Returns the index of the slot with an identifier.
+    /// Returns the index of the slot with this identifier.
     #[inline(never)]
     pub(crate) fn index_of(&mut self, id: u16) -> Option<usize> {
         self.used_slots().iter().position(|slot| slot.id == id)
@@ -248,7 +248,7 @@ impl<A> ClientMut<'_, A> {
         })
     }
 
-    /// Returns whether a message with [`Qos::Two`] was received and is not released yet.
+    /// Returns whether a message with [`Qos::Two`] and this identifier was received and is not released yet.
     pub(crate) fn has_received(&mut self, id: u16) -> bool {
         entry_for(self.received_ids, id).is_some()
     }
@@ -265,7 +265,8 @@ impl<A> ClientMut<'_, A> {
         }
     }
 
-    /// Removes the identifier of a message with [`Qos::Two`] after its PUBREL. Returns whether it was stored.
+    /// Removes the identifier of a message with [`Qos::Two`] after its PUBREL. Returns whether the identifier was
+    /// stored.
     pub(crate) fn remove_received_id(&mut self, id: u16) -> bool {
         entry_for(self.received_ids, id).map(|entry| *entry = 0).is_some()
     }

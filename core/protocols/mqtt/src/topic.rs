@@ -1,12 +1,13 @@
-//! Topic names and topic filters (5, 4.7).
+//! Topic names and topic filters (MQTT 5, section 4.7).
 
-/// Returns whether messages can be published to `topic`: it is not empty, and contains no wildcard and no U+0000.
+/// Returns whether messages can be published to `topic`. A valid topic is not empty, and contains no wildcard and no
+/// U+0000.
 pub(crate) fn is_name(topic: &[u8]) -> bool {
     !topic.is_empty() && !topic.iter().any(|byte| matches!(byte, b'+' | b'#' | 0))
 }
 
-/// Returns whether `filter` is valid. `+` must be a whole level; `#` must be a whole level and the last. The filter
-/// of a shared subscription begins with `$share/` and a share name.
+/// Returns whether `filter` is valid. `+` must be a whole level; `#` must be a whole level, and the last level. The
+/// filter of a shared subscription begins with `$share/` and a share name.
 pub(crate) fn is_filter(filter: &[u8]) -> bool {
     let (name, filter) = split(filter);
     let mut rest = filter;
@@ -57,11 +58,11 @@ pub(crate) fn is_match(filter: &[u8], topic: &[u8]) -> bool {
     topic.is_empty()
 }
 
-/// The prefix of a shared subscription (5, 4.8.2).
+/// The prefix of a shared subscription (MQTT 5, section 4.8.2).
 const SHARED: &[u8] = b"$share/";
 
-/// Splits the filter of a shared subscription into its share name and the filter. Other filters are returned
-/// unchanged.
+/// Splits the filter of a shared subscription into the share name and the filter after this name. For other filters,
+/// returns `None` and the unchanged filter.
 #[inline(never)]
 fn split(filter: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let Some(shared) = filter.strip_prefix(SHARED) else { return (None, filter) };

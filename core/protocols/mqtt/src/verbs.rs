@@ -1,4 +1,4 @@
-//! The functions for an application's client.
+//! The client's functions for the application.
 
 use core::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::slots::{InsertError, State, filter_of};
 use crate::topic;
 use crate::wire::{self, ConnectFields, Kind, PublishFields, Qos, Reason, Record, Version, Writer};
 
-/// Starts the client: connects it to its broker with a connection from a pool. The client reconnects whenever the
+/// Starts the client: connects to the broker with a connection from a pool. The client reconnects whenever the
 /// connection ends. [`HasMqtt::event`] reports the result.
 ///
-/// Subscriptions, and messages that were not completely acknowledged when the client was [stopped](stop), are
-/// continued.
+/// If the client was [stopped](stop) before, it continues with its subscriptions, and with the messages that were not
+/// completely acknowledged.
 ///
 /// # Errors
 /// Returns a [`StartError`] that states the reason. In this case, no state has changed.
@@ -57,7 +57,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     Ok(())
 }
 
-/// Stops the client with a DISCONNECT, so its will is not published. The last event is
+/// Stops the client with a DISCONNECT, so the broker does not publish the client's will. The last event is
 /// [`MqttEvent::Down`](crate::MqttEvent::Down). Subscriptions, and messages that are not completely acknowledged, are
 /// kept for the next [`start`]. Does nothing if the client is not started.
 pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
@@ -80,9 +80,9 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
 }
 
 /// Publishes a message. A message with [`Qos::Zero`] is sent at once, and the result is `None`. Other messages are
-/// stored, and are retransmitted until the broker has acknowledged them. The result is the identifier of the message.
-/// The event [`Acked`](crate::MqttEvent::Acked) has the same identifier. Messages are sent in the order in which they
-/// were published.
+/// stored, and are retransmitted until the broker has acknowledged them. For these messages, the result is the
+/// identifier of the message. The event [`Acked`](crate::MqttEvent::Acked) has the same identifier. Messages are sent
+/// in the order in which they were published.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -125,7 +125,7 @@ pub fn publish<A: HasMqtt>(
         return Err(PublishError::Refused(reason));
     }
     let message = Record::of(publish);
-    // The length includes an identifier, if the quality of service needs one.
+    // The length includes an identifier, if the quality of service needs an identifier.
     let fields = PublishFields { id: publish.qos as u16, ..PublishFields::default() };
     let length = Writer::count(&|writer| message.write_publish(writer, version, fields));
     let length = length.ok_or(PublishError::Invalid)?;
@@ -160,14 +160,14 @@ pub fn publish<A: HasMqtt>(
 }
 
 /// Subscribes to topics. Messages that match the filter are passed to the subscription's function until
-/// [`unsubscribe`]. The event [`Acked`](crate::MqttEvent::Acked) reports the granted quality of service, or the
-/// reason of a refusal; a refused subscription is removed. If the broker loses the session, the client subscribes
-/// again by itself.
+/// [`unsubscribe`]. The event [`Acked`](crate::MqttEvent::Acked) reports the granted quality of service, or the reason
+/// of a refusal. A refused subscription is removed. If the broker loses the session, the client subscribes again by
+/// itself.
 ///
-/// If several subscriptions match a message, only the first of them gets it. If the filter is subscribed already, its
-/// function and options are replaced. If an earlier SUBSCRIBE or UNSUBSCRIBE of the filter is not answered yet, the new
-/// SUBSCRIBE is sent after the answer, with the same identifier. In this case, one event reports only the result of the
-/// last request.
+/// If several subscriptions match a message, only the first of these subscriptions gets the message. If there is
+/// already a subscription with this filter, its function and options are replaced. If an earlier SUBSCRIBE or
+/// UNSUBSCRIBE of the filter is not answered yet, the new SUBSCRIBE is sent after the answer, with the same identifier.
+/// In this case, one event reports only the result of the last request.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -204,7 +204,8 @@ pub fn subscribe<A: HasMqtt>(
     }
     let client = app.mqtt();
     if !client.is_started() && client.used() == 0 {
-        // The client has stored nothing that depends on a version, so the version of the next `start` can be used.
+        // The client is not started, and no slot is in use, so no stored data depends on a version. So the version is
+        // set from the options, as the next `start` does.
         let version = app.options().version;
         app.mqtt().session.version = version;
     }
@@ -273,7 +274,7 @@ impl<A> ClientMut<'_, A> {
         if self.session.is_stopping { None } else { self.session.conn }
     }
 
-    /// Sends pending packets in the next pass.
+    /// Makes the connection send the pending packets in the next pass.
     fn send_soon(&self, cx: &mut Cx<'_, A>) {
         let conn = self.open_conn().filter(|_| self.is_up());
         if let Some(Ok(mut conn)) = conn.map(|conn| cx.conn(conn)) {

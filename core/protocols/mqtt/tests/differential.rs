@@ -20,7 +20,7 @@ enum Content {
     Disconnect { reason: u8 },
 }
 
-/// Reads a packet with our codec. Returns `None` if it is refused.
+/// Reads a packet with our codec. Returns `None` if our codec refuses the packet.
 fn ours(version: Version, bytes: &[u8]) -> Option<Content> {
     let header = Header::read(bytes).ok()??;
     let body = bytes.get(header.length..header.length + header.body)?;
@@ -45,7 +45,7 @@ fn ours(version: Version, bytes: &[u8]) -> Option<Content> {
     })
 }
 
-/// Returns the return code of 3.1.1 for a reason in a CONNACK.
+/// Returns the return code of MQTT 3.1.1 for the reason code in a CONNACK.
 fn return_code(version: Version, reason: u8) -> u8 {
     match (version, reason) {
         (Version::V3, 0x84) => 1,
@@ -148,7 +148,7 @@ fn properties(rng: &mut Rng, possible: &[u8]) -> Vec<u8> {
                 0x02 | 0x11 | 0x27 => bytes.extend(rng.u32(1..).to_be_bytes()),
                 0x13 | 0x21 | 0x22 | 0x23 => bytes.extend(rng.u16(1..).to_be_bytes()),
                 0x0B => bytes.extend(varint(rng.usize(1..300_000))),
-                // A topic is not empty.
+                // A response topic must not be empty.
                 0x08 => bytes.extend([0, 1, b'r']),
                 0x26 => bytes.extend([text(rng), text(rng)].concat()),
                 _ => bytes.extend(text(rng)),
@@ -254,7 +254,7 @@ fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Content) {
     ([vec![first], varint(body.len()), body].concat(), content)
 }
 
-/// Changes some bytes of the body, or its length.
+/// Changes the body of a packet at random: some of its bytes, or its length. Can also change the flags of a PUBLISH.
 fn mutate(rng: &mut Rng, bytes: &[u8]) -> Vec<u8> {
     let start = 1 + bytes[1..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
     let (mut first, mut body) = (bytes[0], bytes[start..].to_vec());
@@ -306,7 +306,6 @@ fn both_codecs_read_the_same_from_a_million_packets() {
     compare(1_000_000, 2);
 }
 
-/// Checks that random bytes do not cause a panic.
 #[test]
 fn random_bytes_do_not_cause_a_panic() {
     let mut rng = Rng::with_seed(3);

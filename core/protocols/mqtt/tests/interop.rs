@@ -55,7 +55,7 @@ impl Mosquitto {
     fn end(&mut self) {
         if let Some(mut process) = self.process.take() {
             let id = process.id().to_string();
-            // The signal is repeated, because 2.0.11 ignores a signal that arrives before its loop runs.
+            // The signal is repeated, because mosquitto 2.0.11 ignores a signal that arrives before its loop runs.
             while process.try_wait().unwrap().is_none() {
                 let _ = Command::new("kill").args(["-TERM", &id]).status().unwrap();
                 std::thread::sleep(Duration::from_millis(20));
@@ -119,15 +119,18 @@ struct App {
     user: Option<(&'static str, &'static [u8])>,
     broker: SocketAddr,
     mosquitto: Option<Mosquitto>,
-    /// The number of messages to publish, the number of published messages, and the messages that are not acknowledged
-    /// yet.
+    /// The number of messages to publish.
     total: u32,
+    /// The number of messages that were published.
     published: u32,
+    /// The numbers of the unacknowledged messages, by their identifier.
     unacknowledged: HashMap<u16, u32>,
     subscription: Option<mqtt::PacketId>,
-    /// The acknowledged messages, the lost messages, and the number of deliveries of each message.
+    /// The numbers of the acknowledged messages.
     acked: Vec<u32>,
+    /// The numbers of the lost messages.
     lost: Vec<u32>,
+    /// The number of deliveries of each message.
     deliveries: HashMap<u32, u32>,
     partial: Vec<u8>,
     downs: Vec<Down>,
@@ -172,7 +175,7 @@ impl App {
     fn run(&mut self) {
         let mut storage = Box::new(AppStorage::new());
         let mut base = EventBase::new(&mut storage);
-        // A message of 3,000 bytes does not fit into the input ring.
+        // A message of 3,000 bytes does not fit into the input ring, so it arrives in chunks.
         let pool = base.add_pool(Pool::new(1).rings(2_048, 16_384)).unwrap();
         mqtt::start(self, &mut base, pool).unwrap();
         let all = Subscription::new("test/+", Qos::Two, Self::receive);
@@ -373,8 +376,8 @@ fn messages_come_back_from_aedes() {
     let mut command = Command::new("node");
     command.args(["-e", PROGRAM, &address.port().to_string()]).current_dir(installed("npm"));
     let broker = Broker::start(&mut command, address);
-    // In 3.1.1, the client cannot announce how many messages with QoS 2 it can receive at once. Aedes releases these
-    // messages late, so the number of messages at once is limited here.
+    // In MQTT 3.1.1, the client cannot announce how many messages with QoS 2 it can receive at once. Aedes sends the
+    // PUBRELs of these messages late, so the test limits the number of messages at once.
     messages_come_back(Version::V3, address, 2);
     drop(broker);
 }

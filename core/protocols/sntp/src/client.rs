@@ -12,11 +12,11 @@ use crate::packet::{Nonce, Time};
 /// The maximum number of servers.
 const MAX_SERVERS: usize = 3;
 
-/// The assumed drift of the clock, in microseconds per second. A crystal drifts by 20 to 50, and by
-/// more when it is cold.
+/// The assumed drift of the clock, in microseconds per second. A crystal drifts by 20 to 50 microseconds per second,
+/// and by more when the crystal is cold.
 const DRIFT: u64 = 100;
 
-/// The minimum interval between two requests after the time is known, in seconds (RFC 4330, section 10).
+/// The minimum interval between two requests to the same server, in seconds (RFC 4330, section 10).
 pub(crate) const MIN_INTERVAL: u32 = 15;
 
 /// The time limit for an answer, in seconds.
@@ -33,8 +33,8 @@ pub trait HasClock: Sized {
     }
 }
 
-/// A time client, and the clock that it sets. It takes 192 bytes on a 32-bit chip, and 8 more with
-/// the feature `names`.
+/// A time client, and the clock that the client sets. A `Client` takes 192 bytes on a 32-bit chip, and 8 more bytes
+/// with the feature `names`.
 pub struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, MAX_SERVERS>,
     /// The index of the server for the next request.
@@ -53,7 +53,8 @@ pub struct Client {
     clock: Option<Reference>,
 }
 
-/// The reference of the clock: the time of day at a time of the loop.
+/// The reference of the clock: at the loop's time `at`, the time of day was `micros` microseconds since 1970, with a
+/// maximum error of `error` microseconds.
 #[derive(Clone, Copy)]
 struct Reference {
     at: Instant,
@@ -67,7 +68,7 @@ struct Reference {
 pub struct Synced {
     /// The time of day.
     pub time: WallTime,
-    /// The change of the clock in microseconds; `None` the first time.
+    /// The change of the clock in microseconds, or `None` if the clock was not set before.
     pub step: Option<i64>,
     /// The round-trip time of the request and its answer.
     pub round_trip: Duration,
@@ -81,7 +82,8 @@ pub enum SyncError {
     NoAnswer,
     /// The server does not know the time.
     Unsynchronized,
-    /// The client sends requests too often. It doubles the interval between two requests.
+    /// The server has answered that the client sends requests too often. The client doubles the interval between two
+    /// requests.
     TooOften,
     /// The server refuses requests of this client. The client removes this server.
     Refused,
@@ -94,7 +96,7 @@ pub enum SyncError {
     NoSocket,
 }
 
-/// The reason why the client does not start. Nothing has changed.
+/// The reason why the client does not start. The state of the client has not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StartError {
@@ -142,7 +144,7 @@ impl Client {
         (self.server, self.failures) = (0, 0);
     }
 
-    /// Returns the time of day at a time of the loop, or `None` if it is not known yet.
+    /// Returns the time of day at the loop's time `now`, or `None` if the time of day is not known yet.
     #[inline(never)]
     pub fn wall(&self, now: Instant) -> Option<WallTime> {
         let Reference { at, micros, error } = self.clock?;
@@ -157,12 +159,12 @@ impl Client {
         if index < self.servers.len() { index } else { 0 }
     }
 
-    /// Returns the server for the next request, or `None` if there is none.
+    /// Returns the server for the next request, or `None` if the client has no server.
     pub(crate) fn next_server(&self) -> Option<SocketAddr> {
         self.servers.get(self.index()).copied()
     }
 
-    /// Handles a datagram from a server. Returns `None` if it is not an answer to the request.
+    /// Handles a datagram from a server. Returns `None` if the datagram is not an answer to the request.
     #[inline(never)]
     pub(crate) fn handle_datagram(
         &mut self,
@@ -197,12 +199,12 @@ impl Client {
     }
 
     /// Sets the clock if the new time has no larger error than the clock, or if the two times differ by more than the
-    /// sum of both errors. Otherwise the clock does not change.
+    /// sum of both errors. If neither is the case, the clock does not change.
     fn set(&mut self, now: Instant, sent_at: Instant, time: &Time) -> Synced {
         self.failures = 0;
         let round_trip = micros_between(sent_at, now).saturating_sub(time.processing);
         // The transfer of the answer has taken an unknown time, from zero to the round-trip time. So half of the
-        // round-trip time is added, with an error of the same size.
+        // round-trip time is added to the server's time, and the same value is added to the error.
         let half = round_trip / 2;
         let micros = time.sent.saturating_add(half);
         let error = half.saturating_add(time.distance).saturating_add(1);
@@ -211,8 +213,8 @@ impl Client {
         if let Some(before) = self.wall(now) {
             let difference = micros.wrapping_sub(before.unix_micros()).cast_signed();
             let known_error = before.error_micros();
-            // If the difference is larger than both errors together, the old time is wrong, even if
-            // its error was small.
+            // If the difference is larger than both errors together, the old time is wrong, even if the old error was
+            // small.
             is_better = error <= known_error
                 || difference.unsigned_abs() > known_error.saturating_add(error);
             step = Some(if is_better { difference } else { 0 });
@@ -233,9 +235,9 @@ impl Client {
         error
     }
 
-    /// Returns the delay in seconds until the next request. After a success this is the interval. After failures, the
-    /// delay is short until the client has tried each server once. Then the delay is 15 seconds. It doubles each time
-    /// all servers have failed again, up to the interval.
+    /// Returns the delay in seconds until the next request. After a success this is the interval. After a failure, the
+    /// delay is 2 seconds until all servers have failed once. When all servers have failed once, the delay is 15
+    /// seconds. The delay doubles each time all servers have failed again, but is at most the interval.
     #[inline(never)]
     pub(crate) fn delay(&self) -> u32 {
         if self.failures == 0 {
@@ -256,14 +258,15 @@ impl Client {
     pub(crate) fn set_found_servers(&mut self, addresses: &picoevent_dns::Addresses) {
         self.servers.clear();
         for address in addresses.iter() {
-            // Addresses for which there is no room are left out. They belong to other servers of the same name.
+            // Addresses for which there is no room are left out. These are the addresses of further servers with the
+            // same name.
             let _ = self.servers.push((address, crate::packet::PORT).into());
         }
     }
 }
 
-/// Returns whether a datagram came from `server`. Ignores the scope ID of an IPv6 address, because it is the number of
-/// a local interface.
+/// Returns whether a datagram came from `server`. Ignores the scope ID of an IPv6 address. The scope ID is the number
+/// of a local interface, and the address of the server may have been set without a scope ID.
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,

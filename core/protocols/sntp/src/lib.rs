@@ -37,10 +37,10 @@
 //!   request was sent. The answer of a server that is not synchronized is refused.
 //! * If a server sends the kiss code RATE, the client doubles the interval between its requests. If a server sends
 //!   DENY or RSTR, the client removes this server ("kiss-o'-death", RFC 5905, section 7.4).
-//! * The seconds of the protocol wrap on 7 February 2036. They are read as times from 1968 to 2104.
+//! * The seconds of the protocol wrap on 7 February 2036. The client reads these seconds as a time from 1968 to 2104.
 //!
-//! The storage must have an event for the client, and a UDP socket with the [rings](RINGS). The base needs a
-//! [seed](picoevent::EventBase::seed).
+//! The storage must have one event for the client, and one UDP socket with memory for its [rings](RINGS). The base
+//! needs a [seed](picoevent::EventBase::seed).
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

@@ -22,7 +22,7 @@ const MAX_DISTANCE: u32 = 1 << 16;
 /// The nonce of a request. The answer must contain the same nonce.
 pub(crate) type Nonce = [u8; 8];
 
-/// Returns a request with a random nonce instead of our time, so our time stays private.
+/// Returns a request. The request contains a random nonce instead of the client's time, so this time stays private.
 pub(crate) fn request(nonce: Nonce) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     if let Some(first) = bytes.first_mut() {
@@ -45,7 +45,7 @@ pub(crate) struct Time {
     pub(crate) distance: u64,
 }
 
-/// Reads an answer. Returns `None` if it is not the answer to the request with this nonce.
+/// Reads an answer. Returns `None` if the message is not the answer to the request with this nonce.
 ///
 /// # Errors
 /// Returns the reason why the server has not sent a time.
@@ -54,7 +54,7 @@ pub(crate) fn read(bytes: &[u8], nonce: Nonce) -> Option<Result<Time, SyncError>
     let bytes: &[u8; LENGTH] = bytes.first_chunk()?;
     let [first, stratum, ..] = *bytes;
     let (leap, version, mode) = (first >> 6, first >> 3 & 7, first & 7);
-    // A broadcast or a reflected request is not an answer. An answer has our version or the previous version.
+    // A broadcast or a reflected request is not an answer. An answer has version 4, like the request, or version 3.
     let is_answer = mode == 4 && matches!(version, 3 | 4);
     let [a, b, c, d, e, f, g, h] = nonce;
     let repeated = [[a, b, c, d], [e, f, g, h]].map(u32::from_be_bytes);
@@ -71,7 +71,7 @@ pub(crate) fn read(bytes: &[u8], nonce: Nonce) -> Option<Result<Time, SyncError>
     // The distance is in seconds, as a fixed-point number with 16 fractional bits.
     let distance = (word(bytes, 4) / 2).saturating_add(word(bytes, 8));
     let (received, sent) = (micros(bytes, 32), micros(bytes, 40));
-    // An answer that was sent before the request was received is wrong.
+    // An answer is wrong if its transmit timestamp is earlier than its receive timestamp.
     if leap == 3 || stratum >= 16 || distance >= MAX_DISTANCE || received == 0 || received > sent {
         return Some(Err(SyncError::Unsynchronized));
     }
@@ -86,9 +86,9 @@ fn word(bytes: &[u8; LENGTH], offset: usize) -> u32 {
     word.map_or(0, |word| u32::from_be_bytes(*word))
 }
 
-/// Returns a timestamp as microseconds since 1970. Its 32 bits of seconds count from 1900 if the
-/// top bit is set, otherwise from 2036 (RFC 4330, section 3). Returns 0 for the timestamp zero and
-/// for times before 1970.
+/// Returns a timestamp as microseconds since 1970. If the top bit of the 32 bits of seconds is set, the seconds count
+/// from 1900. If this bit is not set, the seconds count from 2036 (RFC 4330, section 3). Returns 0 for the timestamp
+/// zero and for times before 1970.
 #[inline(never)]
 fn micros(bytes: &[u8; LENGTH], offset: usize) -> u64 {
     let (seconds, fraction) = (word(bytes, offset), word(bytes, offset.wrapping_add(4)));
@@ -168,7 +168,7 @@ mod tests {
             (40, &[0; 8]),
             (4, &[0, 2]),  // two seconds of delay
             (8, &[0, 1]),  // a second of dispersion
-            (44, &[0x7F]), // sent before it was received
+            (44, &[0x7F]), // the answer was sent before the request was received
         ] {
             assert_eq!(changed(at, with), Some(Err(SyncError::Unsynchronized)), "{at}");
         }

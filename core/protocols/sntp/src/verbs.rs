@@ -8,7 +8,7 @@ use picoevent::{Cx, EventMut, Mode, OnEvent, UdpEvent, UdpMut, UdpRings, Unseede
 use crate::client::{ANSWER_TIMEOUT, HasClock, MIN_INTERVAL, StartError, SyncError, Synced};
 use crate::packet::{LENGTH, request};
 
-/// The ring sizes of the client's socket. The rings take bytes of the storage.
+/// The ring sizes of the client's socket. The memory of the rings is taken from the storage.
 pub const RINGS: UdpRings =
     UdpRings::new(UdpRings::holding(2, LENGTH), UdpRings::holding(1, LENGTH));
 
@@ -16,8 +16,8 @@ pub const RINGS: UdpRings =
 const FIRST_PORT: u16 = 0xC000;
 
 /// Sends a request to a server now, and then one request in each `interval`. The interval is rounded down to whole
-/// seconds, and is at least 15 seconds. If the client is already started, it starts again and keeps its time.
-/// [`HasClock::synced`] is called after each attempt.
+/// seconds, and is at least 15 seconds. If the client is already started, the client starts again, and its clock keeps
+/// the time. [`HasClock::synced`] is called after each attempt.
 ///
 /// # Errors
 /// Returns a [`StartError`] that states the reason.
@@ -143,7 +143,7 @@ fn close<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
 #[inline(never)]
 fn arm<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, seconds: u32) {
     if let Some(Ok(mut timer)) = app.clock().timer.map(|timer| cx.event(timer)) {
-        // `add` fails only for sources, not for timers.
+        // `add` never fails for a timer.
         let _ = timer.add(Some(Duration::from_secs(seconds.into())));
     }
 }
@@ -155,8 +155,8 @@ mod by_name {
 
     use super::*;
 
-    /// Like [`start`], with the name of the servers. The name is looked up before each request, because the name of a
-    /// server pool resolves to other servers each time.
+    /// Like [`start`], but finds the servers by their name. The name is looked up before each request, because the name
+    /// of a server pool resolves to other servers each time.
     ///
     /// ```
     /// use core::time::Duration;

@@ -43,8 +43,8 @@ impl WallTime {
 
     /// Returns the year, the month from 1 and the day from 1, in the Gregorian calendar.
     pub const fn date(self) -> (u32, u8, u8) {
-        // Here, a year begins in March, so the leap day is the last day of the year. The first day of a month is at
-        // (153 * month + 2) / 5. The days are counted from March of the year 0.
+        // In this calculation, a year begins in March, so the leap day is the last day of the year. The first day of a
+        // month is at (153 * month + 2) / 5. The days are counted from 1 March of the year 0.
         let days = (self.unix() / DAY).wrapping_add(719_468);
         let (era, day) = (days / 146_097, days % 146_097);
         let leap_days = (day / 1_460).wrapping_sub(day / 36_524).wrapping_add(day / 146_096);

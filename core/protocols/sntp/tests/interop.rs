@@ -54,7 +54,8 @@ impl HasClock for App {
                 let ours = Duration::from_micros(self.clock.wall(cx.now()).unwrap().unix_micros());
                 let offset = ours.abs_diff(system);
                 eprintln!("off by {offset:?}, at most by {error:?}, after {:?}", synced.round_trip);
-                // The server uses the host's clock. The limit is 50 ms larger, because time passes until this line.
+                // The server uses the host's clock. The limit is the maximum error plus 50 ms, because time passes
+                // between the answer and this check.
                 assert!(offset <= error + Duration::from_millis(50), "{offset:?} of {error:?}");
                 self.synced.push(synced);
                 match self.synced.len() {

@@ -46,7 +46,7 @@ const SERVER: &str = "192.0.2.123:123";
 const SECOND_SERVER: &str = "192.0.2.124:123";
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The time of day at the loop's time zero, in microseconds since 1970.
+/// The time of day at the beginning of a test, when the loop's time is 0; in microseconds since 1970.
 const START: u64 = 1_767_225_600_000_000;
 
 fn addr(text: &str) -> SocketAddr {
@@ -62,7 +62,8 @@ fn with_base(run: impl FnOnce(&mut Base<'_>, &mut App)) {
     run(&mut base, &mut app);
 }
 
-/// Makes the answer of a correct server that received the request and sent the answer at these times of day.
+/// Makes the answer of a server that has received the request at the time of day `received` and sends the answer at the
+/// time of day `sent`, in microseconds since 1970.
 fn answer(request: &Datagram, received: u64, sent: u64) -> Vec<u8> {
     ntp::answer(&request.bytes, received, sent)
 }
@@ -176,9 +177,9 @@ fn a_less_accurate_answer_is_used_only_if_the_clock_must_be_wrong() {
         let mut network = Network::new(move |request| {
             count += 1;
             vec![match count {
-                1 => delayed(request, 100, 0, 0, START), // 50 ms off
-                2 => delayed(request, 5, 0, 5, START),   // better
-                3 => delayed(request, 200, 0, 0, START), // worse
+                1 => delayed(request, 100, 0, 0, START), // an error of 50 ms
+                2 => delayed(request, 5, 0, 5, START),   // more accurate
+                3 => delayed(request, 200, 0, 0, START), // less accurate
                 _ => delayed(request, 200, 0, 0, START + 9_000_000),
             }]
         });

@@ -1,4 +1,4 @@
-//! Replaces the local address when the feature `local-address` is off. It stores nothing.
+//! The replacement for the local address when the feature `local-address` is off. The replacement stores nothing.
 
 use core::net::SocketAddr;
 
@@ -15,7 +15,8 @@ impl Local {
 
 impl<A> EventBase<'_, A> {
     /// Reports the local address of a connection, before [`connected`](Self::connected) or after
-    /// [`accepted`](Self::accepted). Without the feature `local-address`, `local` is not called.
+    /// [`accepted`](Self::accepted). Without the feature `local-address`, this function does nothing, and does not call
+    /// its argument.
     #[inline(always)]
     pub fn local_is(&mut self, _: Conn, _: impl FnOnce() -> Option<SocketAddr>) {}
 }

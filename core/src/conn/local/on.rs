@@ -1,4 +1,5 @@
-//! The local address that the back end reports. The connection's slot stores it, with the feature `local-address`.
+//! With the feature `local-address`: the local address of a connection. The back end reports the address, and the
+//! connection's slot stores it.
 
 use core::net::SocketAddr;
 
@@ -22,7 +23,8 @@ impl Local {
 
 impl<A> EventBase<'_, A> {
     /// Reports the local address of a connection, before [`connected`](Self::connected) or after
-    /// [`accepted`](Self::accepted). Without the feature `local-address`, `local` is not called.
+    /// [`accepted`](Self::accepted). `local` returns the address. `local` is called only with the feature
+    /// `local-address`.
     pub fn local_is(&mut self, conn: Conn, local: impl FnOnce() -> Option<SocketAddr>) {
         let Some(local) = local() else { return };
         self.cx.recorder.record(|| Entry::Local(conn, local));
@@ -35,9 +37,9 @@ impl<A> EventBase<'_, A> {
 impl<A> ConnMut<'_, '_, A> {
     /// Returns the local address and port of the connection (`getsockname`). If the device has several addresses,
     /// returns the address that this connection uses. The address is kept until the connection reconnects. For a
-    /// connection above a filter, returns the address of the connection below. Returns `None` before the connection is
-    /// established, and for a connection of a [pair](crate::Cx::pair). Needs the feature `local-address`, which makes
-    /// each connection's slot 24 bytes longer.
+    /// connection above a filter, returns the local address of the connection below the filter. Returns `None` before
+    /// the connection is established, and for a connection of a [pair](crate::Cx::pair). This method needs the feature
+    /// `local-address`. The feature makes each connection's slot 24 bytes longer.
     ///
     /// In this example a server that listens on all addresses sends the address in a greeting:
     ///

@@ -1,5 +1,4 @@
-//! Converts the parts of an entry (handles, addresses, actions and errors) to numeric fields, and
-//! fields back to these parts.
+//! Converts handles, addresses, actions and errors to the numeric fields of an entry, and fields back to these values.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -7,7 +6,7 @@ use super::tag;
 use crate::handle::Handle;
 use crate::{Action, End, EventFlags, Signal, Tuning, UdpAction};
 
-/// An unset address.
+/// The address that is recorded if an action has no address.
 const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
 /// The maximum number of fields of an entry.

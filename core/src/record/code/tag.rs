@@ -1,6 +1,6 @@
 //! The tags of the entries. A tag is the first byte of an entry, and determines how many fields follow it. A tag never
-//! changes its meaning, so old recordings stay readable. The tags 1, 14, 22 and 33 were removed, so old recordings that
-//! contain them cannot be read any more.
+//! changes its meaning. The tags 1, 14, 22 and 33 were removed and are not used again. So an old recording can be read,
+//! unless it contains one of these four tags.
 
 /// Defines the tags, and the number of fields of each tag.
 macro_rules! tags {
@@ -82,7 +82,7 @@ tags! {
 }
 
 /// Returns the number of fields of an entry with this tag, and whether a payload follows the fields; `None` for an
-/// undefined tag. If a payload follows, the last field is its length.
+/// undefined tag. If a payload follows, the last field is the length of the payload.
 pub(super) fn shape(tag: u8) -> Option<(usize, bool)> {
     Some((fields(tag)?, matches!(tag, RECEIVED | DATAGRAM_V4 | DATAGRAM_V6 | NETWORK)))
 }

@@ -2,8 +2,8 @@
 //! one RISC-V core at 160 MHz, 400 or 512 KB of RAM, and Wi-Fi.
 //!
 //! `WIFI_NETWORK` and `WIFI_PASSWORD` are read from the environment at compile time. The board gets its address by
-//! DHCP. While a program runs, BOOT is the button. espflash flashes the image and shows the log, both over the USB
-//! connector.
+//! DHCP. While a program runs, BOOT is the button. espflash flashes the image and shows the log, both over the board's
+//! USB connector.
 //!
 //! Espressif's Wi-Fi driver allocates memory, so this board has a heap. picoevent does not use the heap.
 
@@ -25,7 +25,7 @@ pub use esp_rtos::main;
 // The boot loader looks for this description of the program.
 esp_bootloader_esp_idf::esp_app_desc!();
 
-/// The network to join, and its password. Without a password, the network is open.
+/// The Wi-Fi network to join, and the network's password. Without a password, the board joins an open network.
 const NETWORK: Option<&str> = option_env!("WIFI_NETWORK");
 const PASSWORD: Option<&str> = option_env!("WIFI_PASSWORD");
 
@@ -91,8 +91,8 @@ async fn stay_joined(mut controller: WifiController<'static>, name: &'static str
     }
 }
 
-/// Calls `on_interrupt` each time the button is pressed, and sleeps in between. A button that bounces causes more
-/// than one call.
+/// Calls `on_interrupt` each time the button is pressed, and sleeps between the presses. A button that bounces causes
+/// more than one call.
 #[embassy_executor::task]
 async fn watch_button(mut button: Input<'static>, on_interrupt: fn()) -> ! {
     loop {

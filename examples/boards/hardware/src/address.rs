@@ -12,7 +12,7 @@ const LOCAL: u8 = 0x02;
 pub fn address(unique: &[u8]) -> [u8; 6] {
     let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
     let hash = unique.iter().fold(0xCBF2_9CE4_8422_2325, fold);
-    // The last bytes of the number do not affect all bits of the hash, so combine its two halves.
+    // The last bytes of the number do not affect all bits of the hash, so combine the two halves of the hash.
     let [.., a, b, c, d, e] = (hash ^ (hash >> 32)).to_be_bytes();
     [LOCAL, a, b, c, d, e]
 }

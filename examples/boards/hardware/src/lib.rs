@@ -1,7 +1,7 @@
 //! Shared code of the hardware boards: a MAC address, and with the feature `probe` the log, panics and
 //! the exit through a debug probe.
 //!
-//! Nothing here depends on a board.
+//! Nothing in this package depends on a particular board.
 
 #![no_std]
 

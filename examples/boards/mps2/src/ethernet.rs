@@ -32,8 +32,8 @@ const HARDWARE_CONTROL: usize = 0x74;
 const RECEIVE_FIFO: usize = 0x7C;
 const TRANSMIT_FIFO: usize = 0x80;
 
-/// Drives the interrupt line, active high. After reset it is active low, which would interrupt all the
-/// time.
+/// Drives the interrupt line, active high. After reset the line is active low, and an active-low line would interrupt
+/// all the time.
 const LINE_ON: u32 = 1 << 8 | 1 << 4 | 1 << 0;
 const FRAME_RECEIVED: u32 = 1 << 3;
 const PHY_CHANGED: u32 = 1 << 18;
@@ -64,8 +64,9 @@ impl Ethernet {
         LAN.write(INTERRUPT_MASK, 0);
         LAN.write(INTERRUPT_LINE, LINE_ON);
         LAN.write(HARDWARE_CONTROL, STORE_AND_FORWARD | FIFO_SPLIT);
-        // Interrupt for each frame, not at a higher FIFO level; no padding, no offset.
+        // Interrupt for each received frame, not only at a higher FIFO level.
         LAN.write(FIFO_LEVELS, 0);
+        // Received frames begin without an offset and end without padding.
         LAN.write(RECEIVE_CONTROL, 0);
         LAN.write(TRANSMIT_CONTROL, TRANSMIT_ON);
         mac::start();
@@ -108,8 +109,8 @@ fn send(frame: &[u8]) {
     frame::words(frame.iter().copied()).for_each(|word| LAN.write(TRANSMIT_DATA, word));
 }
 
-/// Clears the interrupts before it wakes the task, so that a later frame interrupts again. The task takes
-/// all frames.
+/// Clears the interrupts, and then wakes the task. So a frame that arrives later interrupts again. The task takes all
+/// received frames.
 pub(crate) extern "C" fn on_interrupt() {
     let seen = LAN.read(INTERRUPTS);
     if seen & PHY_CHANGED != 0 {
@@ -131,12 +132,12 @@ impl Driver for Ethernet {
     }
 
     fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
-        // The status words of sent frames are not used, but their FIFO must not fill up.
+        // Read and discard the status words of sent frames, so that the FIFO of the status words does not become full.
         while LAN.read(TRANSMIT_FIFO) >> 16 & 0xFF != 0 {
             LAN.read(TRANSMIT_STATUS);
         }
         if (LAN.read(TRANSMIT_FIFO) & 0xFFFF) < frame::LONGEST as u32 + COMMANDS {
-            // The FIFO has room again after half a millisecond at most, so poll until then.
+            // The FIFO has room again after half a millisecond at most, so poll until the FIFO has room.
             cx.waker().wake_by_ref();
             return None;
         }

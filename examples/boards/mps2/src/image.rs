@@ -43,7 +43,7 @@ const AN385: Image = Image {
 /// AN500, a Cortex-M7.
 const AN500: Image = Image { ethernet: device(0xA000_0000, 13), ..AN385 };
 
-/// AN505, a Cortex-M33. It starts in the secure state, so these are the secure addresses.
+/// AN505, a Cortex-M33. The processor starts in the secure state, so these addresses are the secure addresses.
 const AN505: Image = Image {
     megahertz: 20,
     vectors: 124,

@@ -59,8 +59,8 @@ async fn serve_host(cable: Cable<Usb>) -> ! {
     cable.run().await
 }
 
-/// Calls `on_interrupt` each time the button is pressed, and sleeps in between. A button that bounces causes more
-/// than one call.
+/// Calls `on_interrupt` each time the button is pressed, and sleeps between the presses. A button that bounces causes
+/// more than one call.
 #[embassy_executor::task]
 async fn watch_button(mut button: Input<'static>, on_interrupt: fn()) -> ! {
     loop {

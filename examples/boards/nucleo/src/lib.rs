@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The board gets its address by DHCP. The user button, B1, raises the interrupt signal. The debug probe is on the
-//! board. Static variables are in RAM that the Ethernet DMA can access. If the chip has a data cache, it stays off, so
-//! that the core and the DMA see the same bytes.
+//! board. Static variables are in RAM that the Ethernet DMA can access. If the chip has a data cache, the cache stays
+//! off, so that the core and the DMA see the same bytes.
 
 #![no_std]
 
@@ -37,7 +37,7 @@ pub struct Parts {
     pub rng: Rng<'static, RNG>,
 }
 
-/// Returns the frame buffers between the Ethernet DMA and the stack. Panics if it is called twice.
+/// Returns the frame buffers between the Ethernet DMA and the stack. Panics if this function is called twice.
 pub fn queue() -> &'static mut PacketQueue<4, 4> {
     static QUEUE: ConstStaticCell<PacketQueue<4, 4>> = ConstStaticCell::new(PacketQueue::new());
     QUEUE.take()
@@ -73,8 +73,8 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
     runner.run().await
 }
 
-/// Calls `on_interrupt` each time the button is pressed, and sleeps in between. A button that bounces causes more
-/// than one call.
+/// Calls `on_interrupt` each time the button is pressed, and sleeps between the presses. A button that bounces causes
+/// more than one call.
 #[embassy_executor::task]
 async fn watch_button(mut button: ExtiInput<'static, Async>, on_interrupt: fn()) -> ! {
     loop {

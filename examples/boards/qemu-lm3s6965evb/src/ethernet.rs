@@ -33,12 +33,12 @@ const FRAME_COUNT: usize = 0x34;
 const TRANSMIT_REQUEST: usize = 0x38;
 
 const RECEIVED: u32 = 1 << 0;
-/// Receiver on; it also accepts the frames of all multicast groups.
+/// Receiver on; the receiver also accepts the frames of all multicast groups.
 const RECEIVE_ON: u32 = 1 << 0 | 1 << 1;
 /// Transmitter on: pads short frames, appends the checksum, full duplex.
 const TRANSMIT_ON: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4;
 
-/// The bytes before and after a received frame: its length and its checksum.
+/// The number of bytes before a received frame (its length), and after a received frame (its checksum).
 const LENGTH: usize = 2;
 const CHECKSUM: usize = 4;
 
@@ -51,7 +51,8 @@ pub(crate) struct Ethernet {
 }
 
 impl Ethernet {
-    /// Starts the controller. After reset, all its interrupts are enabled; only one is needed.
+    /// Starts the controller. After reset, all interrupts of the controller are enabled, but the driver needs only the
+    /// receive interrupt.
     pub(crate) fn start() -> Self {
         MAC.write(MASK, 0);
         MAC.write(RECEIVE_CONTROL, RECEIVE_ON);
@@ -69,8 +70,8 @@ impl Ethernet {
         [a, b, c, d, e, f]
     }
 
-    /// Moves the next valid frame out of the controller into `frames.received`. Returns its length. Reads
-    /// invalid frames completely, too, and drops them.
+    /// Moves the next valid frame out of the controller into `frames.received`. Returns its length. Invalid frames are
+    /// also read completely, and dropped.
     fn take(&mut self) -> Option<usize> {
         while MAC.read(FRAME_COUNT) != 0 {
             let first = MAC.read(DATA).to_le_bytes();

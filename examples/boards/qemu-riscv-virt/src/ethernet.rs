@@ -22,7 +22,7 @@ use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
 
 use crate::pages::Memory;
 
-/// The last of the eight slots for virtio devices. QEMU puts the first device there.
+/// The address of the last of the eight slots for virtio devices. QEMU puts the first device into the last slot.
 const BASE: usize = 0x1000_8000;
 const SIZE: usize = 0x1000;
 
@@ -32,7 +32,8 @@ const DEVICE: Registers = unsafe { Registers::new(BASE, SIZE) };
 
 const INTERRUPTS: usize = 0x60;
 const ACKNOWLEDGE: usize = 0x64;
-/// The last two bytes of the MAC address, and above them the link status.
+/// The offset of a word with the last two bytes of the MAC address in its lower half, and the link status in its upper
+/// half.
 const STATUS: usize = 0x104;
 const LINK_UP: u32 = 1 << 16;
 
@@ -46,7 +47,7 @@ const SENDING_BUFFERS: usize = 16;
 /// The number of entries in each queue: at least one for each buffer.
 const QUEUE_SIZE: usize = 16;
 
-/// The controller's header, and a frame.
+/// The buffer of one frame. It holds the virtio-net header, and then the Ethernet frame.
 type Buffer = [u8; 1536];
 
 type Buffers<const COUNT: usize> = [Buffer; COUNT];
@@ -62,23 +63,25 @@ static SENDING: ConstStaticCell<Buffers<SENDING_BUFFERS>> =
 pub(crate) struct Ethernet {
     controller: Controller,
     received: &'static mut Buffers<BUFFERS>,
-    /// The controller's token for each buffer that it fills.
+    /// For each buffer in `received`: the token under which the buffer is lent to the controller.
     tokens: [u16; BUFFERS],
-    /// The buffer that embassy-net reads or has read. The next `take` lends it again.
+    /// The index of the buffer that embassy-net reads or has read. The next call of `take` lends this buffer again.
     held: Option<usize>,
     sending: &'static mut Buffers<SENDING_BUFFERS>,
-    /// The frame that the controller sends from each buffer.
+    /// For each buffer in `sending`: the frame that the controller is sending; `None` if the buffer is free.
     sent: [Option<Sent>; SENDING_BUFFERS],
 }
 
-/// A frame that the controller sends: its token for the buffer, and the length with the header.
+/// A frame that the controller is sending.
 struct Sent {
+    /// The token under which the frame's buffer is lent to the controller.
     token: u16,
+    /// The length of the virtio-net header and the frame, in bytes.
     length: usize,
 }
 
 impl Ethernet {
-    /// Starts the controller and lends it the buffers.
+    /// Starts the controller, and lends the receive buffers to the controller.
     pub(crate) fn start() -> Self {
         let header = NonNull::new(BASE as *mut VirtIOHeader).expect("its address is not zero");
         // SAFETY: at this address QEMU has the registers of a virtio device, for as long as the guest runs.
@@ -102,14 +105,15 @@ impl Ethernet {
         self.controller.mac_address()
     }
 
-    /// Lends a buffer to the controller, which fills it.
+    /// Lends a buffer to the controller, which fills the buffer with a received frame.
     fn lend(&mut self, buffer: usize) {
-        // SAFETY: nothing accesses the buffer until `take` gets it back.
+        // SAFETY: nothing accesses the buffer until `take` gets the buffer back.
         let token = unsafe { self.controller.receive_begin(&mut self.received[buffer]) };
         self.tokens[buffer] = token.expect("its queue has an entry for each buffer");
     }
 
-    /// Takes the next frame. Returns its buffer, and its range in that buffer.
+    /// Takes the next received frame. Returns the index of the frame's buffer, and the range of the frame in the
+    /// buffer.
     fn take(&mut self) -> Option<(usize, core::ops::Range<usize>)> {
         if let Some(buffer) = self.held.take() {
             self.lend(buffer);
@@ -130,7 +134,8 @@ impl Ethernet {
         }
     }
 
-    /// Takes back the buffers that the controller has sent. Returns a free buffer.
+    /// Takes back the buffers whose frames the controller has sent. Returns the index of a free buffer; `None` if no
+    /// buffer is free.
     fn free(&mut self) -> Option<usize> {
         while let Some(token) = self.controller.poll_transmit() {
             let index = self
@@ -146,13 +151,14 @@ impl Ethernet {
     }
 }
 
-/// Acknowledges the interrupt before it wakes the task, so that a later frame interrupts again.
+/// Acknowledges the interrupt, and then wakes the task. So a frame that arrives later interrupts again.
 pub(crate) fn on_interrupt() {
     DEVICE.write(ACKNOWLEDGE, DEVICE.read(INTERRUPTS));
     WAKER.wake();
 }
 
-/// The permission to send one frame: a free buffer, and the entry that stores its token and length.
+/// The permission to send one frame: a free buffer, and the entry of `Ethernet::sent` for the token and the length of
+/// this buffer.
 pub(crate) struct ToSend<'a> {
     controller: &'a mut Controller,
     buffer: &'a mut Buffer,
@@ -165,7 +171,7 @@ impl TxToken for ToSend<'_> {
         // The stack respects `capabilities`, so the length fits the buffer.
         let whole = &mut self.buffer[..start + length];
         let result = fill(&mut whole[start..]);
-        // SAFETY: nothing accesses the buffer until `free` gets it back.
+        // SAFETY: nothing accesses the buffer until `free` gets the buffer back.
         let token = unsafe { self.controller.transmit_begin(whole) };
         let token = token.expect("its queue has an entry for each buffer");
         *self.sent = Some(Sent { token, length: start + length });

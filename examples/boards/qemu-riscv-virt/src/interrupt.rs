@@ -5,19 +5,21 @@ use riscv::interrupt::Interrupt;
 
 use crate::{ethernet, uart};
 
-// SAFETY: this is the controller, and only this module touches it.
+// SAFETY: this is the PLIC, and only this module touches it.
 const PLIC: Registers = unsafe { Registers::new(0x0C00_0000, 0x40_0000) };
 
-/// The priority of source 0. Each source has one word.
+/// The offset of the priority of interrupt source 0. The priority of each source is one word.
 const PRIORITY: usize = 0;
-/// One bit for each source.
+/// The offset of the enable bits, with one bit for each interrupt source.
 const ENABLE: usize = 0x2000;
 const THRESHOLD: usize = 0x20_0000;
-/// A read claims an interrupt and returns its source, or 0. A write completes it.
+/// A read claims a pending interrupt and returns its source, or returns 0 if no interrupt is pending. A write of the
+/// source completes the interrupt.
 const CLAIM: usize = 0x20_0004;
 
 const UART0: u32 = 10;
-/// The last of the eight slots for virtio devices. QEMU puts the first device there.
+/// The interrupt source of the last of the eight slots for virtio devices. QEMU puts the first device into the last
+/// slot.
 const VIRTIO8: u32 = 8;
 
 /// Enables the interrupts of all devices.

@@ -12,7 +12,7 @@ const PAGES: usize = 4;
 #[repr(align(4096))]
 struct Pages(UnsafeCell<[[u8; PAGE_SIZE]; PAGES]>);
 
-// SAFETY: only `dma_alloc` accesses the pages, and it gives each page to one owner.
+// SAFETY: only `dma_alloc` accesses the pages, and `dma_alloc` gives each page to only one owner.
 unsafe impl Sync for Pages {}
 
 static POOL: Pages = Pages(UnsafeCell::new([[0; PAGE_SIZE]; PAGES]));
@@ -21,8 +21,8 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 /// Memory without address translation: the device and the program use the same addresses.
 pub(crate) struct Memory;
 
-// SAFETY: pages are aligned and zeroed, because the static is. No page has two owners, because `TAKEN`
-// never decreases. Physical and virtual addresses are equal, and the device can access all memory.
+// SAFETY: pages are aligned and zeroed, because the static `POOL` is aligned and zeroed. No page has two owners,
+// because `TAKEN` never decreases. Physical and virtual addresses are equal, and the device can access all memory.
 unsafe impl Hal for Memory {
     fn dma_alloc(pages: usize, _: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = TAKEN.fetch_add(pages, Ordering::Relaxed);

@@ -6,7 +6,7 @@
 //!  wiznet   a W5500 or W6100 on the SPI bus; flash, log and exit go through a debug probe
 //! ```
 //!
-//! On an RP2040 the button is BOOTSEL. On an RP2350 it connects GP14 to ground.
+//! On an RP2040 the button is BOOTSEL. On an RP2350 the button connects GP14 to ground.
 
 #![no_std]
 

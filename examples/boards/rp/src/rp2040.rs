@@ -11,7 +11,7 @@ const SIZE: usize = 2 * 1024 * 1024;
 /// Returns the unique number of the board's flash, because the RP2040 has no unique number.
 #[allow(dead_code, reason = "the chip for Wi-Fi has an address of its own")]
 pub(crate) fn number(chip: &mut Peripherals) -> [u8; 8] {
-    // The program stops during the read, because it runs from the same flash.
+    // The program stops during the read, because the program runs from the same flash.
     fn of(flash: Peri<'_, FLASH>) -> [u8; 8] {
         let mut number = [0; 8];
         Flash::<_, Blocking, SIZE>::new_blocking(flash)
@@ -22,7 +22,7 @@ pub(crate) fn number(chip: &mut Peripherals) -> [u8; 8] {
     of(chip.FLASH.reborrow())
 }
 
-/// Fills `bytes` from the ring oscillator. It is a **weak** random number generator: do not use it for keys.
+/// Fills `bytes` from the ring oscillator. The bytes are only **weakly** random: do not use them for keys.
 pub(crate) async fn random(_: &mut Peripherals, bytes: &mut [u8]) {
     RoscRng.fill_bytes(bytes);
 }

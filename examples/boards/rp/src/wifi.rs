@@ -1,4 +1,4 @@
-//! The CYW43439 of a Pico W or Pico 2 W. A PIO works as its SPI bus.
+//! The CYW43439 of a Pico W or Pico 2 W. A PIO of the RP2040 or RP2350 works as the SPI bus of the CYW43439.
 //!
 //! ```text
 //!  GP23 power   GP24 data   GP25 chip select   GP29 clock
@@ -28,7 +28,7 @@ bind_interrupts!(struct Interrupts {
     DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>;
 });
 
-/// The network to join, and its password. Without a password, the network is open.
+/// The Wi-Fi network to join, and the network's password. Without a password, the board joins an open network.
 const NETWORK: Option<&str> = option_env!("WIFI_NETWORK");
 const PASSWORD: Option<&str> = option_env!("WIFI_PASSWORD");
 
@@ -87,8 +87,8 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
     runner.run().await
 }
 
-/// Joins the network whenever the link is down. Checks the link once a second. It cannot wait for a change of the link:
-/// the stack wakes only one task when the link changes, and the task of the event loop needs this wake.
+/// Joins the network whenever the link is down. Checks the link once a second. The task cannot wait for a change of the
+/// link: the stack wakes only one task when the link changes, and the task of the event loop needs this wake.
 #[embassy_executor::task]
 async fn stay_joined(
     mut control: Control<'static>,

@@ -1,4 +1,4 @@
-//! udp-time on a board under QEMU. It answers with the seconds since the start.
+//! udp-time on a board under QEMU. The program answers with the seconds since the loop began to run.
 
 #![no_std]
 #![no_main]

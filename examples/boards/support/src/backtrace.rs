@@ -1,8 +1,8 @@
 //! A backtrace from the words on the stack, for firmware that ends in a panic or a fault.
 //!
 //! Messages and source locations of panics take ten kilobytes of flash in a server like hello-world. So the board logs
-//! only the addresses of the active calls. `cargo xtask qemu` looks up their functions and lines in the ELF file; this
-//! information takes no flash.
+//! only the addresses of the active calls. `cargo xtask qemu` looks up the functions and lines of these addresses in
+//! the ELF file; this information takes no flash.
 //!
 //! There are no frame pointers. So every word on the stack that points just after a call counts as a return address.
 //! Some of these addresses may be left over from earlier calls. On RISC-V, an address may be missing: a function that

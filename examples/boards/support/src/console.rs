@@ -15,13 +15,14 @@ pub type Call = fn();
 static ON_CTRL_C: Mutex<Cell<Option<Call>>> = Mutex::new(Cell::new(None));
 static ON_BUTTON: Mutex<Cell<Option<Call>>> = Mutex::new(Cell::new(None));
 
-/// Sets `call` as the function that is called for each Ctrl-C from now on. The UART's interrupt handler calls it.
+/// Sets `call` as the function that is called for each Ctrl-C from now on. The UART's interrupt handler calls this
+/// function.
 pub fn on_ctrl_c(call: Call) {
     critical_section::with(|cs| ON_CTRL_C.borrow(cs).set(Some(call)));
 }
 
 /// Sets `call` as the function that is called for each press of the button, which is the key `b`, from now on. The
-/// UART's interrupt handler calls it.
+/// UART's interrupt handler calls this function.
 pub fn on_button(call: Call) {
     critical_section::with(|cs| ON_BUTTON.borrow(cs).set(Some(call)));
 }

@@ -14,14 +14,14 @@ use crate::processor;
 /// Whether a task was woken since the executor last checked.
 static WOKEN: AtomicBool = AtomicBool::new(false);
 
-/// Records a wake-up. embassy-executor calls this from any context when a task becomes ready.
+/// Records a wake-up. embassy-executor calls this function from any context when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
     WOKEN.store(true, Ordering::Release);
 }
 
-/// Returns a function for the parameter `start` of a board. The function spawns `task`, the only task of the
-/// application.
+/// Returns a function that spawns `task`, the only task of the application. Pass the function to a board's `run`, as
+/// the argument `start`.
 pub fn spawn_only<S>(
     task: fn(Stack<'static>) -> Result<SpawnToken<S>, SpawnError>,
 ) -> impl FnOnce(Spawner, Stack<'static>) {
@@ -31,7 +31,7 @@ pub fn spawn_only<S>(
 /// Runs tasks forever. `start` spawns the first tasks.
 ///
 /// # Panics
-/// If it is called a second time.
+/// If `run` is called a second time.
 pub fn run(start: impl FnOnce(Spawner)) -> ! {
     static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
     let executor = EXECUTOR.init(raw::Executor::new(core::ptr::null_mut()));

@@ -1,6 +1,6 @@
-//! The end of a guest: an exit, a panic or a fault. Each sets QEMU's exit status by semihosting.
+//! The end of a guest: an exit, a panic or a fault. Each of the three sets QEMU's exit status by semihosting.
 //!
-//! QEMU must be started with `-semihosting-config enable=on`; without it, an exit causes a fault.
+//! QEMU must be started with `-semihosting-config enable=on`. Without this option, an exit causes a fault.
 
 use core::panic::PanicInfo;
 
@@ -14,7 +14,8 @@ pub fn exit(status: i32) -> ! {
     semihosting::process::exit(status)
 }
 
-/// Logs the active calls and exits. To save flash, it does not log the message: see [`backtrace`].
+/// Logs the active calls and exits. To save flash, this handler does not log the message of the panic: see
+/// [`backtrace`].
 #[panic_handler]
 fn panic(_: &PanicInfo) -> ! {
     defmt::error!("panicked");

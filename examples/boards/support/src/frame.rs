@@ -5,9 +5,9 @@
 
 use embassy_net_driver::{Capabilities, RxToken, TxToken};
 
-/// The length of an Ethernet header. A shorter frame is invalid.
+/// The length of an Ethernet header in bytes. A shorter frame is invalid.
 pub const HEADER: usize = 14;
-/// The longest frame without its checksum: a header and 1500 bytes.
+/// The length of the longest frame without its checksum: a header and 1500 bytes.
 pub const LONGEST: usize = HEADER + 1500;
 
 /// The buffer of a frame.

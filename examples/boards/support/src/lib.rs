@@ -1,8 +1,9 @@
 //! Shared code of the boards that run under QEMU: a clock, an executor that sleeps, a logger, the
 //! buffers for frames, and the exit.
 //!
-//! Nothing here depends on a board. A board passes a function that writes to its UART, and the
-//! registers of its timers. The module `processor` has two versions, for Arm and for RISC-V.
+//! Nothing in this package depends on a particular board. A board passes a function that writes to its UART, and
+//! implements [`Timers`](clock::Timers) for its timers. The module `processor` has two versions, for Arm and for
+//! RISC-V.
 
 #![no_std]
 

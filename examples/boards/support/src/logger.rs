@@ -12,7 +12,7 @@ static SINK: Mutex<Cell<Option<Sink>>> = Mutex::new(Cell::new(None));
 static FRAME: Mutex<RefCell<Frame>> =
     Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), interrupt_state: None }));
 
-/// A log frame that is being sent, and whether interrupts were enabled before it.
+/// A log frame that is being sent, and whether interrupts were enabled before the frame.
 struct Frame {
     encoder: Encoder,
     interrupt_state: Option<RestoreState>,
@@ -30,8 +30,8 @@ struct UartLogger;
 // this time, and only the context that has called `acquire` calls `write` and `flush`.
 unsafe impl defmt::Logger for UartLogger {
     fn acquire() {
-        // SAFETY: `release` passes this state to `critical_section::release`. All critical sections that begin later
-        // have ended by then.
+        // SAFETY: `release` passes this state to `critical_section::release`. Every critical section that begins
+        // between `acquire` and `release` also ends before `release`.
         let before = unsafe { critical_section::acquire() };
         critical_section::with(|cs| {
             let mut frame = FRAME.borrow_ref_mut(cs);
@@ -53,7 +53,7 @@ unsafe impl defmt::Logger for UartLogger {
             frame.interrupt_state.take()
         });
         if let Some(before) = before {
-            // SAFETY: `before` is the state that `acquire` has stored. `take` returns it only once.
+            // SAFETY: `before` is the state that `acquire` has stored. `take` returns the state only once.
             unsafe { critical_section::release(before) };
         }
     }

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 /// A block of memory-mapped registers of type `T`, by default 32 bits.
 ///
-/// Only [`new`](Self::new) is unsafe: its caller checks the block against the hardware manual. Reading
+/// Only [`new`](Self::new) is unsafe: the caller of `new` checks the block against the hardware manual. Reading
 /// and writing are safe calls, so a driver needs no other `unsafe`.
 pub struct Registers<T = u32> {
     base: usize,
@@ -24,13 +24,13 @@ impl<T: Copy> Registers<T> {
 
     /// Reads the register at `offset` bytes.
     pub fn read(&self, offset: usize) -> T {
-        // SAFETY: the caller of `new` guarantees the block, and `at` checks the offset.
+        // SAFETY: the caller of `new` guarantees that this is a block of registers, and `at` checks the offset.
         unsafe { self.at(offset).read_volatile() }
     }
 
     /// Writes the register at `offset` bytes.
     pub fn write(&self, offset: usize, value: T) {
-        // SAFETY: the caller of `new` guarantees the block, and `at` checks the offset.
+        // SAFETY: the caller of `new` guarantees that this is a block of registers, and `at` checks the offset.
         unsafe { self.at(offset).write_volatile(value) }
     }
 

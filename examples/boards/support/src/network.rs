@@ -8,7 +8,7 @@ use embassy_net_driver::Driver;
 /// The host's address in QEMU's user network. In the end-to-end tests, the board's peer has this address.
 const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 
-/// The same address, as text.
+/// The host's address in QEMU's user network, as text.
 pub const HOST: &str = "10.0.2.2";
 
 /// The port of the collector that a gateway reports to.
@@ -17,13 +17,13 @@ pub const COLLECTOR_PORT: u16 = 2325;
 /// The collector's address, if there is a collector.
 pub const COLLECTOR: Option<SocketAddrV4> = Some(SocketAddrV4::new(HOST_ADDRESS, COLLECTOR_PORT));
 
-/// The port of the broker.
+/// The port of the MQTT broker that a gateway connects to.
 pub const BROKER_PORT: u16 = 1883;
 
 /// The address of the host's time server, if the host has one.
 pub const TIME_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(HOST_ADDRESS), 123);
 
-/// The address of the server behind a proxy.
+/// The address of the server that the example `proxy` connects to.
 pub const UPSTREAM: SocketAddrV4 = SocketAddrV4::new(HOST_ADDRESS, 9998);
 
 /// Makes the stack and its runner, which must run in a separate task of the board.

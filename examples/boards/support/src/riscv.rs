@@ -16,7 +16,7 @@ pub(crate) fn sleep() {
 /// Returns the stack pointer: the lowest address of the stack that is in use.
 pub(crate) fn stack_pointer() -> u32 {
     let pointer;
-    // SAFETY: it copies a register.
+    // SAFETY: the instruction only copies a register.
     unsafe { asm!("mv {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
 }

@@ -1,7 +1,7 @@
 //! The ticks since the start, from a counter that wraps around.
 //!
-//! The counter counts down to zero, and then continues from its maximum. It interrupts when it reaches zero. A round
-//! begins at zero and ends before the next zero:
+//! The counter counts down to zero, and then continues from its maximum. It interrupts when it reaches zero. A round is
+//! the time from one zero to the next zero:
 //!
 //! ```text
 //!   left   3  2  1 │ 0  max  …  2  1 │ 0  max  …
@@ -9,8 +9,8 @@
 //!   rounds     n   │       n + 1     │   n + 2
 //! ```
 //!
-//! If interrupts are disabled for longer than a round, rounds are not counted, and the time is late by the length of
-//! these rounds.
+//! If interrupts are disabled for longer than a round, some rounds are not counted, and the time is late by the length
+//! of these rounds.
 
 use core::cell::Cell;
 
@@ -19,8 +19,8 @@ use critical_section::{CriticalSection, Mutex};
 /// The number of rounds of a counter with `BITS` bits.
 pub struct Rounds<const BITS: u32> {
     rounds: Mutex<Cell<u32>>,
-    /// The latest ticks returned. The counter of an emulated timer stays at zero until the emulator has
-    /// handled the interrupt, and the time must not go back until then.
+    /// The latest ticks returned. The counter of an emulated timer stays at zero until the emulator has handled the
+    /// interrupt, and the time must not go back meanwhile.
     latest: Mutex<Cell<u64>>,
 }
 
@@ -40,8 +40,8 @@ impl<const BITS: u32> Rounds<BITS> {
 
     /// Returns the ticks since the start.
     ///
-    /// `left` returns the ticks left in the current round. `round_is_over` returns whether the counter has
-    /// reached zero and [`Self::on_round`] has not been called for this yet.
+    /// `left` returns the ticks left in the current round. `round_is_over` returns whether the counter has reached zero
+    /// and [`Self::on_round`] has not been called for this round yet.
     pub fn ticks(
         &self,
         cs: CriticalSection,
@@ -51,8 +51,8 @@ impl<const BITS: u32> Rounds<BITS> {
         let mut now = left();
         let mut rounds = self.rounds.borrow(cs).get();
         if round_is_over() {
-            // The interrupt is pending. The first value of `left` may have been read before the end of the round; this
-            // value is read after it.
+            // The interrupt is pending: a new round has begun. The first value of `left` may belong to the previous
+            // round, so read `left` again.
             now = left();
             rounds = rounds.wrapping_add(1);
         }

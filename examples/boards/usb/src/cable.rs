@@ -19,10 +19,11 @@ const FRAME: usize = 1514;
 /// The length of a packet at full speed, in bytes.
 const PACKET: u16 = 64;
 
-/// The half of the network card that embassy-net uses.
+/// The half of the network card's driver that embassy-net uses. The other half is in [`Cable`].
 pub type Driver = Device<'static, FRAME>;
 
-/// The USB half of the network card and of the log. It must run in a separate task.
+/// The USB device: moves frames between the cable and [`Driver`], and sends the log to the host. The function
+/// [`run`](Self::run) must run in a separate task.
 pub struct Cable<D: driver::Driver<'static>> {
     device: UsbDevice<'static, D>,
     frames: Runner<'static, D, FRAME>,
@@ -31,10 +32,10 @@ pub struct Cable<D: driver::Driver<'static>> {
 
 impl<D: driver::Driver<'static>> Cable<D> {
     /// Makes the device with the chip's USB controller. `number` is the chip's unique number. The MAC addresses of the
-    /// board and of the host's network card are made from it.
+    /// board and of the host's network card are made from this number.
     ///
     /// # Panics
-    /// If it is called twice.
+    /// If `new` is called twice.
     pub fn new(usb: D, number: &[u8]) -> (Self, Driver) {
         static CONFIG_DESCRIPTOR: ConstStaticCell<[u8; 256]> = ConstStaticCell::new([0; 256]);
         static BOS_DESCRIPTOR: ConstStaticCell<[u8; 32]> = ConstStaticCell::new([0; 32]);

@@ -10,7 +10,8 @@ use static_cell::ConstStaticCell;
 
 use crate::Driver;
 
-/// The board's address. It is the same on every board, so a second board on the same host needs a different address.
+/// The board's address. This address is the same on every board, so a second board on the same host needs a different
+/// address.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(192, 168, 7, 1);
 
 /// The ports of DHCP.
@@ -71,7 +72,8 @@ async fn serve_dhcp(stack: Stack<'static>) -> ! {
         let mut room = Options::buf();
         let answer = server.handle_request(&mut room, &options, &request);
         let Some(Ok(bytes)) = answer.as_ref().map(|answer| answer.encode(reply)) else { continue };
-        // The host has no address yet. If an answer is lost, the host sends its request again.
+        // The host has no address yet, so broadcast the answer. If the answer is lost, the host sends its request
+        // again.
         if socket.send_to(bytes, (Ipv4Address::BROADCAST, CLIENT)).await.is_err() {
             defmt::warn!("a DHCP answer could not be sent");
         }

@@ -1,8 +1,8 @@
 //! The log over the cable: a serial port that sends defmt's frames to the host.
 //!
-//! A ring holds the log until the host reads it. When the ring is full, the oldest bytes are overwritten.
-//! The ring survives a restart: a panic or a hard fault is logged and restarts the board, and the host reads
-//! the log after that.
+//! A ring holds the log until the host reads it. When the ring is full, the oldest bytes are overwritten. The ring
+//! survives a restart: a panic or a hard fault is logged and restarts the board, and the host reads the log after the
+//! restart.
 
 mod logger;
 mod ring;

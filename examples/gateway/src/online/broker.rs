@@ -1,5 +1,5 @@
-//! The MQTT broker: the gateway publishes its samples and its state to the broker. The broker sends values, which the
-//! gateway keeps in its store for clients of the console.
+//! The MQTT broker: the gateway publishes its samples and its state to the broker. The broker sends values to the
+//! gateway, and the gateway keeps these values in its store for clients of the console.
 
 use core::fmt::Write;
 use core::time::Duration;
@@ -13,7 +13,8 @@ use picoevent_mqtt::{
 use super::Topic;
 use crate::{Gateway, Sample, info};
 
-/// The session expiry interval in seconds: how long the broker keeps messages for the gateway while it is offline.
+/// The session expiry interval in seconds: how long the broker keeps messages for the gateway while the gateway is
+/// offline.
 const SESSION_EXPIRY: u32 = 3_600;
 
 impl HasMqtt for Gateway {
@@ -75,8 +76,8 @@ impl Gateway {
         }
     }
 
-    /// Publishes a sample. If the MQTT client has no room for it, for example while the broker is offline, the sample
-    /// is not published, and is counted.
+    /// Publishes a sample. If the MQTT client has no room for the sample, for example while the broker is offline, the
+    /// sample is not published. Samples that are not published are counted.
     pub(crate) fn publish(&mut self, cx: &mut Cx<Self>, sample: Sample) {
         if self.online.broker_pool.is_none() {
             return;
@@ -94,17 +95,18 @@ impl Gateway {
         }
     }
 
-    /// Returns the number of samples that were not published because there was no room to keep them.
+    /// Returns the number of samples that were not published because the MQTT client had no room for them.
     pub const fn unpublished(&self) -> u32 {
         self.online.unpublished
     }
 
-    /// Publishes that the gateway is online, unless this was already published.
+    /// Publishes that the gateway is online, unless this state was already published.
     fn publish_state(&mut self, cx: &mut Cx<Self>) {
         if self.online.has_unpublished_state {
             let state = self.online.state.clone();
             let online = Publish::new(&state, b"online").qos(Qos::One).retained();
-            // If there is no room, the event `Room` follows later.
+            // If the MQTT client has no room for the message, the event `Room` follows later, and this function is
+            // called again.
             self.online.has_unpublished_state = mqtt::publish(self, cx, &online).is_err();
         }
     }

@@ -6,8 +6,8 @@
 //!   broker   NAME/sample ◀── samples      NAME/state: online, gone      NAME/set/KEY ──▶ store
 //! ```
 //!
-//! The connection to the broker has a separate pool, so it does not take the uplink's slot. A part that is not set in
-//! the [`Settings`] is not started.
+//! The connection to the broker has a separate pool, so this connection does not take the uplink's slot. A part that is
+//! not set in the [`Settings`] is not started.
 
 mod broker;
 mod clock;
@@ -27,11 +27,13 @@ use crate::{Gateway, STATUS_PORT};
 /// The connection to the broker.
 const BROKER: Pool = Pool::new(1).rings(256, 512);
 
-/// The resolver. It has room for three look-ups at once (collector, broker and time server) and for twelve addresses.
-/// These are the IPv4 and IPv6 addresses of each name, and the addresses in [`Settings::hosts`].
+/// The resolver. The resolver has room for three look-ups at once (collector, broker and time server) and for twelve
+/// addresses. The twelve addresses are the IPv4 and IPv6 addresses of each name, and the addresses in
+/// [`Settings::hosts`].
 type Names = Resolver<Gateway, 3, 12, { Host::LONGEST }>;
 
-/// The MQTT client. It keeps a subscription, and each sample until the broker has acknowledged it.
+/// The MQTT client. The client keeps one subscription, and keeps each sample until the broker has acknowledged the
+/// sample.
 type Mqtt = Client<Gateway, 14, 1_200>;
 
 /// The number of events: the network event, and the timers of resolver, responder and clock.
@@ -79,7 +81,7 @@ pub enum TimeServer {
     Named(&'static str),
 }
 
-/// The settings of the feature `online`. All of them are optional.
+/// The settings of the feature `online`. All settings are optional.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// The host that samples are sent to, instead of the collector in the [`Setup`](crate::Setup).
@@ -90,9 +92,10 @@ pub struct Settings {
     pub time_server: Option<TimeServer>,
     /// Called with the time of day when the clock has been set. The program can use the time for its log lines.
     pub clock_is_set: fn(WallTime),
-    /// The services that the gateway announces by mDNS. Without services, it does not answer queries for its name.
+    /// The services that the gateway announces by mDNS. With `None`, the gateway announces nothing, and does not answer
+    /// queries for its name.
     pub services: Option<&'static [Service]>,
-    /// The DNS servers. If there are none, the gateway uses the DNS servers that the network announces.
+    /// The DNS servers. If the list is empty, the gateway uses the DNS servers that the network announces.
     pub name_servers: &'static [SocketAddr],
     /// At most four host names with their addresses. These names are resolved without a DNS server.
     pub hosts: &'static [(&'static str, IpAddr)],
@@ -118,14 +121,14 @@ pub(crate) struct Online {
     responder: Responder,
     clock: sntp::Client,
     mqtt: Mqtt,
-    /// `NAME/state`, for the will.
+    /// The topic `NAME/state`, to which the will and the state are published.
     state: Topic,
     /// Whether the state `online` must still be published to the broker.
     has_unpublished_state: bool,
     unpublished: u32,
     broker_pool: Option<PoolId>,
-    /// Whether the network has had an address. When it has its first address, the parts that need the network are
-    /// started.
+    /// Whether the gateway has had an address. The parts that need the network are started when the gateway gets its
+    /// first address.
     is_started: bool,
 }
 
@@ -147,8 +150,8 @@ impl Online {
 }
 
 impl Gateway {
-    /// Sets the settings of the feature `online`. Call it before [`start`](Self::start). The base then needs a
-    /// [seed](picoevent::EventBase::seed).
+    /// Sets the settings of the feature `online`. Call this function before [`start`](Self::start). With the feature
+    /// `online`, the base needs a [seed](picoevent::EventBase::seed).
     pub const fn set_online(&mut self, settings: Settings) {
         self.online.settings = settings;
     }
@@ -170,7 +173,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Handles a network that came up, went down or changed.
+    /// Called when the network came up, went down or changed.
     fn network_changed(&mut self, event: &mut EventMut<Self>) {
         let network = *event.network();
         self.use_name_servers(network.name_servers());

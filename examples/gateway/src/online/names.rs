@@ -14,7 +14,7 @@ use crate::{Gateway, info};
 /// The port of DNS servers.
 const PORT: u16 = 53;
 
-/// An address to which a connect always fails. The connection is then retried.
+/// An address to which a connect always fails. After such a failure, the gateway tries again after a delay.
 const UNREACHABLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl HasResolver for Gateway {
@@ -49,7 +49,7 @@ impl Gateway {
         let found = found.iter().map(|server| (*server, PORT).into());
         let is_set = set.len() > 0;
         set.chain(found.filter(|_| !is_set)).take(3).for_each(|server| _ = servers.push(server));
-        // Keep the servers when the network goes down: the next network may not announce any.
+        // Keep the servers when the network goes down: the next network may announce no name servers.
         if !servers.is_empty() {
             self.online.names.set_servers(&servers);
         }
@@ -66,7 +66,7 @@ impl Gateway {
         }
     }
 
-    /// Reserves the uplink's connection, so that samples are kept from the beginning.
+    /// Reserves the uplink's connection, so that the gateway keeps samples from the beginning.
     pub(super) fn reserve_uplink(
         &mut self,
         cx: &mut Cx<Self>,

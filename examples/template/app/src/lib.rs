@@ -1,5 +1,5 @@
-//! The application: a server for lines of text. Nothing here depends on hardware, so a host, the simulator and a board
-//! run the same code.
+//! The application: a server for lines of text. Nothing in this crate depends on hardware, so a host, the simulator and
+//! a board run the same code.
 //!
 //! ```text
 //!  get          the level
@@ -74,7 +74,7 @@ impl Protocol<App> for Client {
     const IDLE: Option<Duration> = Some(Duration::from_secs(60));
     /// The longest time in which a client may accept no bytes of its pending answers.
     const STALL: Option<Duration> = Some(Duration::from_secs(10));
-    /// The length of the longest answer. Received lines wait while the output ring has less free space than this.
+    /// The length of the longest answer. Received lines wait while the output ring has less free space than `ROOM`.
     const ROOM: usize = 28;
     const BUSY: &'static [u8] = b"busy\n";
 
@@ -85,7 +85,7 @@ impl Protocol<App> for Client {
                 Ok(line) => app.command(conn, line),
                 Err(_) => conn.write(b"error: no such line\n"),
             };
-            // An answer longer than `ROOM` may not fit. Then the connection is aborted, because the client would
+            // An answer longer than `ROOM` may not fit. In this case, abort the connection, because the client would
             // wait for the answer.
             if answer.is_err() {
                 return conn.abort();

@@ -16,7 +16,7 @@ fn serves_in_every_simulation() {
         .sizes(&[BOARD])
         .client(|choices| {
             let level = choices.up_to(100);
-            // Four answers to `what` are longer than the output ring.
+            // `what` is not a command. The four error messages do not fit into the output ring at once.
             let script = Script::new()
                 .send(format!("set {level}\nget\n{}", "what\n".repeat(4)).as_bytes())
                 .expect_pattern("ok\n<digits>\n")

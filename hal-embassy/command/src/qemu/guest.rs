@@ -25,7 +25,7 @@ use crate::{
 /// How long QEMU may take to connect after its start.
 const CONNECT_LIMIT: Duration = Duration::from_secs(60);
 
-/// How often to check whether QEMU has connected.
+/// The time between two checks whether QEMU has connected.
 const POLL: Duration = Duration::from_millis(5);
 
 /// The number of log lines that an error shows.
@@ -37,7 +37,7 @@ const INTERRUPT: u8 = 0x03;
 /// The byte that stands for the board's button.
 const BUTTON: u8 = b'b';
 
-/// A running guest. Dropping it ends QEMU.
+/// A running guest. Dropping a `Guest` ends QEMU.
 #[derive(Debug)]
 pub struct Guest {
     process: Process,
@@ -55,7 +55,7 @@ pub struct Guest {
 pub struct Uart(UnixStream);
 
 impl Guest {
-    /// Waits until QEMU has connected to `uart`, then decodes its output.
+    /// Waits until QEMU has connected to `uart`, then starts a thread that decodes the guest's log.
     pub(super) fn connect(
         process: Process,
         folder: TempDir,
@@ -91,7 +91,7 @@ impl Guest {
         }
     }
 
-    /// Returns the next line whose message contains `text`. The lines before it are consumed, too.
+    /// Returns the next line whose message contains `text`. The lines before the returned line are consumed, too.
     ///
     /// # Errors
     /// If no such line comes within `limit`, or the guest has ended; the error contains the last
@@ -161,7 +161,7 @@ impl Guest {
     /// Waits for the firmware to end. Returns its exit status.
     ///
     /// # Errors
-    /// If it still runs after `limit`, or QEMU was killed; the error contains the last log lines.
+    /// If the firmware still runs after `limit`, or QEMU was killed. The error contains the last log lines.
     pub fn wait_exit(&mut self, limit: Duration) -> Result<i32> {
         let Some(status) = self.process.wait(limit)? else {
             bail!("the guest did not end within {limit:?}{}", self.report());
@@ -170,13 +170,12 @@ impl Guest {
         status.code().ok_or_else(|| report(self))
     }
 
-    /// Returns QEMU's standard output and error, which contain semihosting prints.
+    /// Returns QEMU's standard output and error, with the text that the firmware prints by semihosting.
     pub fn console(&self) -> String {
         console(&self.folder)
     }
 
-    /// Returns the text of an error about the guest: how it ended, its last log lines and QEMU's
-    /// output.
+    /// Returns the text of an error about the guest: how the guest ended, its last log lines and QEMU's output.
     pub fn report(&mut self) -> String {
         self.history.extend(self.lines.try_iter());
         let mut report = match self.process.status() {
@@ -198,12 +197,12 @@ impl Guest {
 }
 
 impl Uart {
-    /// Sends Ctrl-C.
+    /// Sends Ctrl-C to the guest's serial port.
     pub fn interrupt(&mut self) -> Result<()> {
         self.send_byte(INTERRUPT)
     }
 
-    /// Presses the board's button.
+    /// Sends the byte that stands for the board's button.
     pub fn press_button(&mut self) -> Result<()> {
         self.send_byte(BUTTON)
     }
@@ -244,7 +243,7 @@ fn describe(status: ExitStatus) -> String {
 }
 
 fn console(folder: &TempDir) -> String {
-    // QEMU also writes the bytes that the guest prints. They need not be text. A missing file counts as empty.
+    // QEMU also writes the bytes that the guest prints. These bytes need not be text. A missing file counts as empty.
     let bytes = fs::read(folder.path().join("console")).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }

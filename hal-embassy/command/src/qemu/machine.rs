@@ -1,4 +1,4 @@
-//! The emulated machines: their names, and what QEMU and the linker need for each.
+//! The emulated machines: their names, and what QEMU and the linker need for each machine.
 
 use std::ops::Range;
 
@@ -64,8 +64,7 @@ impl Machine {
         Machine::RiscvVirt,
     ];
 
-    /// The machines with a Cortex-M3. They execute the same number of instructions for the same
-    /// code.
+    /// The machines with a Cortex-M3. Both machines execute the same number of instructions for the same code.
     pub const CORTEX_M3: [Machine; 2] = [Machine::Lm3s6965evb, Machine::Mps2An385];
 
     /// Returns the machine's name on the command line. It is QEMU's name, except for

@@ -1,6 +1,6 @@
 //! QEMU's control socket: the part of the protocol QMP that this program needs.
 //!
-//! One JSON object per line in both directions. Events that QEMU sends between answers are skipped.
+//! Each line is one JSON object, in both directions. Events that QEMU sends between answers are skipped.
 
 use std::{
     fmt::Debug,
@@ -12,8 +12,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
-/// The time limit for an answer. QEMU answers from its main loop; this is long enough for a very
-/// busy host.
+/// The time limit for an answer. QEMU answers from its main loop, so an answer may take long on a very busy host.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A connection to a running QEMU.
@@ -39,10 +38,10 @@ impl Qmp {
         Ok(qmp)
     }
 
-    /// Sends a command and returns its answer.
+    /// Sends a command and returns QEMU's answer.
     ///
     /// # Errors
-    /// If QEMU refuses it, has ended, or does not answer.
+    /// If QEMU refuses the command, has ended, or does not answer.
     pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value> {
         let line = json!({ "execute": command, "arguments": arguments });
         writeln!(self.writer, "{line}")
@@ -76,7 +75,8 @@ impl Qmp {
     }
 
     fn forwarded(&mut self, protocol: &str, port: u16) -> Result<u16> {
-        // In QEMU 7.2 this answer has no machine-readable form.
+        // QMP in QEMU 7.2 has no command that returns the forwarded ports as JSON. So parse the text of a command for
+        // humans.
         let arguments = json!({ "command-line": "info usernet" });
         let answer = self.execute("human-monitor-command", arguments)?;
         forwarded_port(answer.as_str().unwrap_or_default(), protocol, port)

@@ -22,7 +22,7 @@ pub struct App {
     pub seen: Rc<RefCell<Seen>>,
     /// The pool of all connections of the base.
     pub pool: PoolId,
-    /// The function that every connection calls.
+    /// The callback of every connection.
     pub callback: OnConn<Self>,
     /// Whether accepted connections are read from.
     pub reads_input: bool,
@@ -125,8 +125,8 @@ impl App {
         }
     }
 
-    /// Sends the input back while there is room. The event comes again for the remaining input when there
-    /// is more room.
+    /// Sends the input of a connection back while the output ring has room. The event `Readable` comes again for the
+    /// remaining input when the output ring has more room.
     pub fn echo(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
         match event {
             ConnEvent::Readable => {

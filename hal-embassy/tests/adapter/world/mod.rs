@@ -97,7 +97,7 @@ impl World {
         world
     }
 
-    /// Makes a device of any size. Nothing has run yet.
+    /// Makes a device of any size. Neither the stack nor the loop has run yet.
     pub fn unsettled<
         const CONNS: usize,
         const SOCKETS: usize,
@@ -151,8 +151,8 @@ impl World {
         Self { seen, ..world }
     }
 
-    /// Makes a device that runs the future of `device`. Nothing has run yet. The device's stack has room for
-    /// `SOCKETS` sockets.
+    /// Makes a device that runs the future of `device`. Neither the stack nor the future has run yet. The device's
+    /// stack has room for `SOCKETS` sockets.
     pub fn of<const SOCKETS: usize, F: Future<Output = End> + 'static>(
         net: NetConfig,
         device: impl FnOnce(Stack<'static>, &'static Trigger) -> F,
@@ -175,8 +175,8 @@ impl World {
         }
     }
 
-    /// Runs a command of the application in a callback of the loop, and everything that follows
-    /// from it. Returns the command's result.
+    /// Runs a command of the application in a callback of the loop. Then runs everything that can happen before time
+    /// advances. Returns the command's result.
     pub fn command<R: 'static>(
         &mut self,
         command: impl FnOnce(&mut App, &mut Cx<'_, App>) -> R + 'static,

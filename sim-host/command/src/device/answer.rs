@@ -1,4 +1,4 @@
-//! Parses the answers of an HTTP server strictly, as they must be written.
+//! Parses the answers of the device's HTTP server. Accepts only the exact form that the device must send.
 
 /// An answer.
 pub(super) struct Answer {
@@ -26,10 +26,11 @@ impl Answer {
     }
 }
 
-/// Larger than the output ring of any device.
+/// A number of bytes that is larger than the output ring of any device.
 const LONGEST: usize = 2_000;
 
-/// Parses the head at the beginning of `input`. Returns it with its length, if it is complete.
+/// Parses the head at the beginning of `input`. Returns the head as an answer without content, and the length of the
+/// head. Returns `None` if the head is not complete.
 pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
     const BEGIN: &[u8] = b"HTTP/1.1 ";
     let begin = &input[..input.len().min(BEGIN.len())];
@@ -66,8 +67,8 @@ pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
     Ok(Some((Answer { status, fields, content: Vec::new() }, length + 4)))
 }
 
-/// Parses the answer at the beginning of `input`. Returns it with its length, if it is complete. An
-/// answer to `HEAD` has no content. `has_ended` means that nothing follows the input.
+/// Parses the answer at the beginning of `input`. Returns the answer and its length, or `None` if the answer is not
+/// complete. An answer to `HEAD` has no content. `has_ended` means that nothing follows the input.
 pub(super) fn whole(
     input: &[u8],
     is_to_head: bool,
@@ -107,8 +108,8 @@ pub(super) fn whole(
     Ok(Some((answer, length + taken)))
 }
 
-/// Parses the complete chunks at the beginning of `input`. Returns their content, their length, and
-/// whether the last chunk is among them.
+/// Parses the complete chunks at the beginning of `input`. Returns the content of these chunks, the length of these
+/// chunks in `input`, and whether the last chunk of the body is one of these chunks.
 pub(super) fn chunks(input: &[u8]) -> Result<(Vec<u8>, usize, bool), String> {
     let (mut content, mut taken) = (Vec::new(), 0);
     loop {

@@ -1,6 +1,6 @@
 //! Clients that violate the protocol: incomplete requests, wrong requests, and random bytes.
 //!
-//! The device must end the connection of each of these clients. Then the client counts as served.
+//! The device must end the connection of each of these clients. When the connection ends, the client counts as served.
 
 use picoevent_sim::world::Session;
 
@@ -30,7 +30,7 @@ fn rest(session: &Session) -> Result<(), String> {
     }
 }
 
-/// Sends the beginning of a request, and then either nothing or the end of the stream.
+/// Sends the beginning of a request. Then the client sends nothing more, or ends its stream.
 pub(super) struct Incomplete {
     text: Vec<u8>,
     finishes: bool,
@@ -147,7 +147,7 @@ impl Garbage {
         match plan.end {
             0 => bytes.push(b'\n'),
             1 => bytes.extend(b"\r\n\r\n"),
-            // A TLS message.
+            // The beginning of a TLS message.
             2 => bytes.splice(..0, [0x16, 0x03, 0x01]).for_each(drop),
             _ => {}
         }

@@ -9,12 +9,13 @@ use super::{Client, Known, Plan};
 /// An HTTP client.
 pub(super) struct Browser {
     requests: Vec<Request>,
-    /// Requests are sent without waiting for answers.
+    /// The client sends requests without waiting for answers.
     is_pipelined: bool,
     end: End,
     /// The number of requests whose head was sent.
     sent: usize,
-    /// The body of the last sent request is not sent yet: the client waits until the device requests it.
+    /// The client has sent the head of a request, but not the body. The client waits until the device requests the
+    /// body.
     has_body: bool,
     /// The number of answered requests.
     answered: usize,
@@ -40,7 +41,7 @@ impl Browser {
         let end = [End::ConnectionClose, End::Finished, End::Http10, End::Silent]
             [(plan.end / 2) as usize];
         let count = match (plan.kind, plan.cut) {
-            // A silent client.
+            // The client sends no request.
             (1, 13) => 0,
             _ => 1 + plan.more,
         };
@@ -52,7 +53,8 @@ impl Browser {
                 2 => Request::upload(plan, nth, fields, known),
                 _ => Request::choose(plan, nth, fields, known),
             };
-            // A request with HTTP/1.0 can neither wait for the device nor have a chunked body.
+            // A request with HTTP/1.0 can have neither the field `Expect` nor a chunked body. So a request that has one
+            // of these is replaced by another request.
             if is_last && end == End::Http10 {
                 let is_simple = !request.waits && !request.head.contains("chunked");
                 let line =
@@ -77,7 +79,7 @@ impl Browser {
         }
     }
 
-    /// Sends what can be sent now.
+    /// Sends the requests that can be sent now.
     fn send(&mut self, session: &mut Session) {
         while !self.has_body && !self.is_over && (self.is_pipelined || self.sent == self.answered) {
             let Some(request) = self.requests.get(self.sent) else {
@@ -111,7 +113,7 @@ impl Browser {
             return Err(unexpected());
         }
         let ends = |status: u16| answer.status == status && answer.is_last();
-        // The device has no room for one more connection, or the client was too slow.
+        // 408: the client was too slow. 503 as the first answer: the device has no room for another connection.
         if ends(408) || self.answered == 0 && ends(503) {
             self.is_over = true;
             return Ok(());
@@ -135,8 +137,8 @@ impl Browser {
         if is_current && self.has_body {
             return Err(format!("status {} came before the body was sent", answer.status));
         }
-        // If another upload is in progress, the device refuses this upload with 409. An upload without a body keeps its
-        // connection, so the next requests follow.
+        // If another upload is in progress, the device refuses this upload with 409. If the upload has no body, the
+        // connection does not end after this answer, and the client continues with its next request.
         if !(request.is_upload() && answer.status == 409) {
             request
                 .expected
@@ -193,7 +195,7 @@ impl Client for Browser {
         self.take_all(known, session, false)
     }
 
-    /// Handles the last answers. The device may end the connection between two answers, because it has an idle timeout.
+    /// Handles the last answers. The device has an idle timeout, so it may end the connection between two answers.
     fn finished(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String> {
         self.take_all(known, session, true)?;
         match session.input().is_empty() {

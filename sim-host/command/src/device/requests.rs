@@ -11,7 +11,7 @@ use super::{Known, Plan};
 pub(super) struct Request {
     pub(super) head: String,
     pub(super) body: Vec<u8>,
-    /// The body is sent only when the device requests it (`Expect: 100-continue`).
+    /// The client sends the body only when the device requests the body (`Expect: 100-continue`).
     pub(super) waits: bool,
     pub(super) expected: ExpectedAnswer,
 }
@@ -19,11 +19,11 @@ pub(super) struct Request {
 /// The required answer.
 #[derive(Clone)]
 pub(super) enum ExpectedAnswer {
-    /// Exactly this text, about settings or an upload of this client.
+    /// An answer with exactly this text, which confirms the settings or the upload in the request.
     Exactly(String),
-    /// The settings of any client.
+    /// The settings that one of the clients has sent.
     Settings,
-    /// The upload of any client, or none.
+    /// The upload of one of the clients. If `may_be_none` is set, the device may also answer that it has no upload.
     Upload {
         may_be_none: bool,
     },
@@ -31,21 +31,21 @@ pub(super) enum ExpectedAnswer {
     File(&'static str),
     /// 304, for a file that the client already has.
     Unchanged,
-    /// The bytes of this file from the first to the second index, both included.
+    /// The bytes of this file from the first to the second index, including both.
     Part(&'static str, usize, usize),
     Download(usize),
-    /// An answer without content: to `HEAD`, and to wrong requests.
+    /// An answer with this status and without content: the answer to `HEAD` or to a wrong request.
     Bare(u16),
-    /// An error with a text.
+    /// An answer with this status and a text about the error.
     Error(u16),
 }
 
-/// Returns the device's answer about its settings.
+/// Returns the content of the device's answer to a request for its settings.
 pub(super) fn settings(name: &str, threshold: u64) -> String {
     format!("{{\"name\":\"{name}\",\"threshold\":{threshold}}}\n")
 }
 
-/// Returns the device's answer about an upload.
+/// Returns the content of the device's answer about an upload.
 fn uploaded(content: &[u8]) -> String {
     let mut digits = String::new();
     for byte in Sha256::digest(content) {
@@ -111,7 +111,8 @@ impl Request {
         }
     }
 
-    /// Makes an upload: with a length or chunked, with or without `Expect: 100-continue`.
+    /// Makes a request with an upload. The body has a length or is chunked. The request may contain `Expect:
+    /// 100-continue`.
     pub(super) fn upload(plan: Plan, nth: u64, fields: &str, known: &mut Known) -> Self {
         let content = plan.bytes(nth, plan.length + nth);
         let answer = uploaded(&content);
@@ -143,18 +144,18 @@ impl Request {
         Self { head, body, waits: false, expected }
     }
 
-    /// Returns whether it is a `HEAD` request.
+    /// Returns whether the request is a `HEAD` request.
     pub(super) fn is_head(&self) -> bool {
         self.head.starts_with("HEAD ")
     }
 
-    /// Returns whether it is an upload. An upload is refused while another upload is in progress.
+    /// Returns whether the request is an upload. An upload is refused while another upload is in progress.
     pub(super) fn is_upload(&self) -> bool {
         self.head.starts_with("PUT ")
     }
 }
 
-/// Splits content into chunks. Some chunks have an extension, and some bodies a trailer field.
+/// Splits content into chunks. Some chunks have an extension, and some bodies have a trailer field.
 fn chunked(plan: Plan, content: &[u8]) -> Vec<u8> {
     let (mut body, mut rest, mut nth) = (Vec::new(), content, 400);
     while !rest.is_empty() {
@@ -259,7 +260,7 @@ fn one_of(text: &str, is_one: impl FnOnce(&str) -> bool) -> Result<(), String> {
     }
 }
 
-/// Checks that there are six metrics, each with its type.
+/// Checks that the text contains six metrics, each with a line that states its type.
 fn metrics(text: &str) -> Result<(), String> {
     let lines: Vec<_> = text.lines().collect();
     let is_figure = |pair: &[&str]| {

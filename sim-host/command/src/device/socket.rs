@@ -1,4 +1,4 @@
-//! Clients of the WebSockets and of the server-sent events.
+//! Clients that use the device's WebSockets or server-sent events.
 
 use picoevent_sim::world::Session;
 
@@ -28,7 +28,7 @@ fn take_frame(session: &mut Session) -> Result<Option<Frame>, String> {
     }
     let (length, head) = match (second, rest) {
         (126, [high, low, ..]) => match usize::from(u16::from_be_bytes([*high, *low])) {
-            // Larger than the longest ring of any device.
+            // This length is larger than the longest ring of any device.
             long @ 1_025.. => return Err(format!("a frame of {long} bytes is longer than a ring")),
             long => (long, 4),
         },
@@ -43,7 +43,7 @@ fn take_frame(session: &mut Session) -> Result<Option<Frame>, String> {
     Ok(Some(Frame { opcode, is_last, data }))
 }
 
-/// Returns a client's frame, with a mask.
+/// Returns a masked frame, as a client sends it.
 fn frame(first: u8, data: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = vec![first];
     match data.len() {
@@ -58,7 +58,7 @@ fn frame(first: u8, data: &[u8], mask: [u8; 4]) -> Vec<u8> {
     frame
 }
 
-/// Returns the request for a WebSocket.
+/// Returns the handshake request of a WebSocket.
 fn upgrade(path: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: device\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -71,7 +71,7 @@ fn upgrade(path: &str) -> String {
 enum Handshake {
     Awaited,
     Done,
-    /// The device has no room for one more connection, or the client was too slow.
+    /// The device has no room for another connection, or the client was too slow.
     Refused,
 }
 
@@ -135,8 +135,8 @@ impl Echo {
         }
     }
 
-    /// Sends each message in several frames, with a ping after the first frame. When everything is answered, sends the
-    /// close frame.
+    /// Sends each message in several frames, with a ping after the first frame. When all messages and pings are
+    /// answered, sends the close frame.
     fn send(&mut self, session: &mut Session) {
         let all = self.messages.len();
         while self.sent < all && (!self.waits_for_echo || self.sent == self.echoed) {
@@ -173,7 +173,7 @@ impl Echo {
                 }
                 self.ponged += 1;
             }
-            // The device is shutting down.
+            // The code 1001 means that the device is shutting down.
             CLOSE if code(&data) == Some(1_001) => {}
             CLOSE if code(&data) == Some(1_000) && self.has_closed => session.served(),
             CLOSE => return Err(format!("the device closes with {:?}", code(&data))),
@@ -226,16 +226,16 @@ impl Client for Echo {
     }
 }
 
-/// Live values, over a WebSocket or as server-sent events.
+/// A client that receives live values, over a WebSocket or as server-sent events.
 pub(super) struct Live {
     is_socket: bool,
     handshake: Handshake,
     value_count: u32,
-    /// The number of the last sample.
+    /// The number of samples in the last value.
     sample: u64,
 }
 
-/// The number of values a client waits for.
+/// The number of values that a client waits for.
 const VALUES: u32 = 3;
 
 impl Live {
@@ -342,17 +342,21 @@ impl Misbehaving {
         let mask = [plan.seed as u8, 1, 2, 3];
         let bad = b"\xc3(".to_vec();
         let (frames, code) = match plan.number(0, 8) {
-            // No mask, a reserved bit, an invalid opcode, a long ping, a continuation without a
-            // message.
+            // A frame without a mask.
             0 => (vec![TEXT | LAST, 1, b'x'], 1_002),
+            // A frame with a reserved bit.
             1 => (frame(TEXT | LAST | 0x40, b"x", mask), 1_002),
+            // A frame with an invalid opcode.
             2 => (frame(3 | LAST, b"x", mask), 1_002),
+            // A ping that is too long.
             3 => (frame(PING | LAST, &[0; 126], mask), 1_002),
+            // A continuation frame without a message.
             4 => (frame(LAST, b"x", mask), 1_002),
-            // Invalid UTF-8, in one frame and across two frames.
+            // Invalid UTF-8 in one frame.
             5 => (frame(TEXT | LAST, &bad, mask), 1_007),
+            // Invalid UTF-8 across two frames.
             6 => ([frame(TEXT, &bad[..1], mask), frame(LAST, &bad[1..], mask)].concat(), 1_007),
-            // More than 64 KB.
+            // A frame whose header states a length of more than 64 KiB.
             _ => (vec![BINARY | LAST, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 1, 2, 3, 4], 1_009),
         };
         Self { handshake: Handshake::Awaited, frames, code }
@@ -381,7 +385,7 @@ impl Client for Misbehaving {
                 // If the device's clock steps forward before the frames arrive, the connection seems idle, and the
                 // device sends a ping.
                 (PING, _) => {}
-                // The first part of the message was valid, so the device may have echoed it.
+                // The first part of the message is valid UTF-8, so the device may have echoed this part.
                 (TEXT | BINARY, _) if self.code == 1_007 => {}
                 (opcode, code) => {
                     return Err(format!("opcode {opcode} with {code:?} instead of {}", self.code));

@@ -1,5 +1,4 @@
-//! The collector: confirms the samples of the gateway's uplink, and checks that none is lost or
-//! wrong.
+//! The collector: confirms the samples of the gateway's uplink, and checks that no sample is lost or wrong.
 
 use std::time::Duration;
 
@@ -8,13 +7,13 @@ use picoevent_sim::world::{Choices, Server, Service, Session};
 
 use super::{COLLECTOR_PORT, sensor};
 
-/// The minimum time between two connects. The first delay of the uplink's back-off varies at random; this is its lower
-/// limit.
+/// The minimum time between two connects. The first delay of the uplink's back-off varies at random, and is never
+/// shorter than this time.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
-/// The uplink must be up within this time after the last fault. It is the longest delay of the uplink's back-off, plus
-/// the time for a connect that has just begun.
+/// The time after the last fault within which the uplink must be up. It is the longest delay of the uplink's back-off,
+/// plus the time for a connect that has just begun.
 const UP_WITHIN: Duration = Duration::from_secs(60);
-/// Two heartbeats must arrive within this time after the last fault.
+/// The time after the last fault within which two heartbeats must arrive.
 const BEATS_WITHIN: Duration = Duration::from_secs(120);
 
 /// Returns the collector as a server that the gateway connects to. The gateway must know the collector's address within
@@ -32,7 +31,7 @@ pub(super) fn collector(known_within: Duration) -> Server<Gateway, Collector> {
         })
 }
 
-/// A program that confirms samples. It keeps the received samples when it restarts.
+/// The program of the collector. It confirms samples, and keeps the received samples when it restarts.
 pub(super) struct Collector {
     /// The collector sends a confirmation for each sample whose number is a multiple of this number.
     every: u32,
@@ -56,7 +55,7 @@ struct Connection {
     number: u32,
     /// The number of the last sample.
     last: Option<u32>,
-    /// The first sample that is not confirmed yet.
+    /// The number of the first sample that is not confirmed on this connection yet.
     next: u32,
     beats: u32,
 }
@@ -72,7 +71,7 @@ impl Collector {
         }
     }
 
-    /// Checks that the gateway has discarded no unconfirmed sample, except samples that it counts as lost.
+    /// Checks that the gateway has discarded no unconfirmed sample, except samples that the gateway counts as lost.
     fn check_app(&self, app: &Gateway) -> Result<(), String> {
         let kept = app.unconfirmed();
         let is_confirmed = |sample: &&Option<Sample>| sample.is_some_and(|sample| sample.confirmed);

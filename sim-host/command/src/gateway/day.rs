@@ -1,4 +1,4 @@
-//! A day of the gateway. Its broker goes offline and comes back many times.
+//! A test case in which the gateway runs for a day. During this day, its broker goes offline and comes back many times.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,7 +12,8 @@ use crate::servers::broker;
 
 /// The time during which the broker goes offline and comes back.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// Longer than the broker's last time offline plus the time until the gateway has reconnected.
+/// The time after the day within which the gateway must be online. It is longer than the broker's last time offline
+/// plus the time until the gateway has reconnected.
 const BACK_WITHIN: Duration = Duration::from_secs(1_200);
 /// The broker stays online for less than `MAX_ONLINE` seconds, and offline for less than `MAX_OFFLINE` seconds.
 const MAX_ONLINE: u64 = 1_800;
@@ -43,10 +44,10 @@ pub fn gateway_day() -> TestCase<Gateway> {
 struct Day {
     samples: Samples,
     rng: Rng,
-    /// The times at which the broker next goes offline and comes back.
+    /// The time at which the broker next goes offline, and the time at which the broker then comes back.
     offline_at: Duration,
     online_at: Duration,
-    /// The broker may forget its session when the connection ends.
+    /// The broker may forget the client's session when the connection ends.
     forgets: bool,
     /// The number of times that the broker went offline.
     outages: u32,

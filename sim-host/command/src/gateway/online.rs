@@ -10,23 +10,24 @@ use crate::servers::broker::{self, Host};
 use crate::servers::names::{self, Names};
 use crate::servers::time::{self, Time};
 
-/// The longest time to cache a negative answer of the DNS server. A changed byte can make an answer negative. Then the
-/// gateway does not find the name for this time.
+/// The longest time for which a negative answer of the DNS server is cached. If a forged byte makes an answer negative,
+/// the gateway cannot find the name until this time has passed.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60);
-/// Within this time after the last fault, the gateway must be online, must have received all messages of the broker,
-/// and must have set its clock.
+/// The time after the last fault within which three conditions must hold: the gateway is online, has received all
+/// messages of the broker, and has set its clock.
 const UP_WITHIN: Duration = Duration::from_secs(200);
 
 /// The connections and events that the gateway adds when the network is up: the broker's connection, and the timers
 /// of the resolver and the clock.
 const LATER: (usize, usize) = (1, 2);
 
-/// Returns the test case of the gateway with a collector and a broker. The gateway finds both by name.
+/// Returns the test case of the gateway with a collector and a broker. The gateway finds the collector and the broker
+/// by their names.
 pub fn gateway_online() -> TestCase<Gateway> {
     case("gateway-online").server(samples())
 }
 
-/// Returns the same test case without the broker.
+/// Returns the test case of the gateway with DNS, SNTP and a collector, but without a broker.
 pub(super) fn case(name: &str) -> TestCase<Gateway> {
     let make = || {
         time::forget();
@@ -70,7 +71,7 @@ fn samples() -> Server<Gateway, Samples> {
         })
 }
 
-/// A broker that checks the samples it receives.
+/// A broker that checks the samples that it receives.
 pub(super) struct Samples {
     pub(super) host: Host,
     /// The number of deliveries already checked.
@@ -83,7 +84,7 @@ pub(super) struct Samples {
 
 impl Samples {
     pub(super) fn new(choices: &mut Choices<'_>) -> Self {
-        // The clients of the console set other keys.
+        // The broker sets the keys `m0` to `m3`, and the clients of the console set the keys `k0` to `k3`.
         let message = |number| (format!("gateway-1/set/m{}", number % 4), b"value".to_vec(), 1);
         Self { host: Host::new(choices, message), checked: 0, next: 0, missing: 0 }
     }

@@ -1,4 +1,4 @@
-//! A broker that sometimes fails, as a server of the simulation.
+//! An MQTT broker that sometimes fails, as a server of the simulation.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use picoevent_sim::world::{Choices, Service, Session};
 /// The port of the broker.
 pub(crate) const PORT: u16 = 1883;
 
-/// The minimum time between two connects. The first delay of the client's back-off varies at random; this is its lower
-/// limit.
+/// The minimum time between two connects. The first delay of the client's back-off varies at random, and is never
+/// shorter than this time.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
-/// After a connection that lasted this long, the delays start again with the first delay.
+/// If a connection has lasted for this time, the back-off of the client starts again with the first delay.
 const STABLE: Duration = Duration::from_secs(10);
 /// The maximum number of faults in a thousand packets.
 const MOST_FAULTS: u64 = 80;
 /// The longest time between two messages for the client, in milliseconds.
 const MOST_PAUSE: u64 = 8_000;
 
-/// A function that makes a message for the client. Its argument is the number of the message. It returns the topic, the
-/// payload, and the quality of service.
+/// A function that makes a message for the client. The argument is the number of the message. The function returns the
+/// topic, the payload, and the quality of service.
 pub(crate) type Message = fn(u32) -> (String, Vec<u8>, u8);
 
 /// A broker with one client. It makes messages for the client.
@@ -28,15 +28,15 @@ pub(crate) struct Host {
     pub(crate) broker: Broker,
     rng: Rng,
     message: Message,
-    /// The number of messages it makes.
+    /// The number of messages that the broker makes.
     most: u32,
     next_at: Duration,
-    /// The number of the client's session.
+    /// The number of the client's current connection.
     current: Option<u32>,
     last_connect: Option<Duration>,
-    /// The last connect was accepted.
+    /// The server has accepted the connection of the last connect.
     was_answered: bool,
-    /// The number of consecutive connects without a long connection.
+    /// The number of consecutive connects that each began less than [`STABLE`] after the previous connect.
     streak: u32,
     /// The time of the last event.
     pub(crate) now: Duration,
@@ -82,9 +82,9 @@ impl Host {
     }
 }
 
-/// Performs the actions of a reply of the broker model. Ignores their delays, because the simulated network delays
-/// frames. If a reset follows other actions, closes the connection instead of resetting it, so that the bytes before
-/// the reset are sent.
+/// Performs the actions that the broker of `picoevent-peers` returns. Ignores the delays of the actions, because the
+/// simulated network delays frames. If a reset follows other actions, closes the connection instead of resetting it, so
+/// that the bytes before the reset are sent.
 fn perform(session: &mut Session, reply: Reply) {
     let cuts = reply.len() > 1;
     for (_, action) in reply {
@@ -97,10 +97,10 @@ fn perform(session: &mut Session, reply: Reply) {
 }
 
 impl Service for Host {
-    /// Checks that the time between two connects follows the back-off. After a pause of [`STABLE`], the first delay is
-    /// allowed again: the client may have been connected for so long without the broker's knowledge. The time after an
-    /// unanswered connect is not checked: the adapter interrupts such a connect while it connects to other servers, and
-    /// then continues from another port.
+    /// Checks that the time between two connects follows the back-off. If [`STABLE`] or more has passed since the last
+    /// connect, the client may have been connected for at least [`STABLE`]. So the client's back-off may start again
+    /// with the first delay. The adapter may interrupt a connect to connect to another server, and later continue the
+    /// first connect from another port. So the time is not checked if the last connect was not accepted.
     fn connecting(&mut self, at: Duration) -> Result<(), String> {
         let before = self.last_connect.replace(at);
         let Some(before) = before.filter(|_| std::mem::take(&mut self.was_answered)) else {
@@ -119,7 +119,7 @@ impl Service for Host {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         self.was_answered = true;
         if self.current.take().is_some() {
-            // The broker does not know yet that the previous connection has ended.
+            // The previous connection has ended, but the broker was not informed yet.
             self.broker.disconnected();
         }
         if !self.broker.accepts(session.now()) && !session.is_quiet() {

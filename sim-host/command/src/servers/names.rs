@@ -10,13 +10,14 @@ use picoevent_sim::world::{Choices, UdpReply, UdpServer, server_address, unused_
 /// The port of the server.
 pub(crate) const PORT: u16 = 53;
 
-/// The address of a host that no longer exists. The device may use this address as long as it may cache the answer.
+/// The address of a host that no longer exists. The device may use this address until the answer in its cache has
+/// expired.
 const FORMER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 98);
 
 /// The longest time to live of answers, in seconds.
 const MOST_TTL: u32 = 20;
 
-/// A server that knows the names that end in `.example`.
+/// A DNS server for the names that end in `.example`.
 pub(crate) struct Names {
     rng: Rng,
     /// The number of queries in a thousand that the server answers wrongly, late, more than once, or not at all.
@@ -67,7 +68,8 @@ impl UdpServer for Names {
                 let after = Duration::from_millis(self.rng.u64(..9_000));
                 vec![UdpReply { after, ..now(right_answer) }]
             }
-            // The right answer twice, and later a wrong answer that no query waits for.
+            // The server sends the right answer twice. Later the server sends a wrong answer, but at that time no query
+            // waits for an answer.
             4 => {
                 let after = Duration::from_millis(self.rng.u64(1..3_000));
                 let other = self.forged_reply(&question);

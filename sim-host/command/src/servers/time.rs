@@ -12,14 +12,15 @@ use picoevent_sntp::WallTime;
 /// The port of the server.
 pub(crate) const PORT: u16 = 123;
 
-/// The Unix time in seconds at which the protocol's seconds wrap around: the start of a new era.
+/// The Unix time in seconds at which the seconds of NTP wrap around: the start of a new era.
 const NEW_ERA: u64 = 2_085_978_496;
 
 /// The longest time between the sending of an answer and its use, plus a margin, in microseconds.
 const LATE: u64 = 20_000_000;
 
 thread_local! {
-    /// The time of day in the last answer.
+    /// The time of day in the server's last answer, in microseconds, or `u64::MAX` after the device's clock was set to
+    /// a wrong time.
     static LAST_ANSWER: Cell<u64> = const { Cell::new(0) };
     /// The time to which the device's clock was set.
     static SET: Cell<Option<WallTime>> = const { Cell::new(None) };
@@ -29,8 +30,8 @@ thread_local! {
 pub(crate) struct Time {
     start: u64,
     rng: Rng,
-    /// The number of requests in a thousand that the server does not answer, or answers with a wrong time. The right
-    /// time may follow the wrong one.
+    /// The number of requests in a thousand that the server does not answer, or answers with a wrong time. After a
+    /// wrong time, the server may also send the right time.
     wrong_per_mille: u32,
 }
 

@@ -2,8 +2,8 @@
 
 use mio::unix::pipe::Receiver;
 
-/// Makes a pipe hold one byte for each raise that a base can count. The system's default size is enough, but a user
-/// with very many pipes gets smaller pipes.
+/// Makes a pipe large enough for one byte for each raise that a base can count. Usually, a new pipe is large enough.
+/// But if the user has very many pipes, the system makes smaller pipes.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn ensure(pipe: &Receiver) {
     use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
@@ -16,6 +16,6 @@ pub(super) fn ensure(pipe: &Receiver) {
     }
 }
 
-/// Does nothing: other systems enlarge a pipe up to 64 KiB while bytes are written to it.
+/// Does nothing: on other systems, a pipe grows up to 64 KiB while bytes are written to it.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) fn ensure(_: &Receiver) {}

@@ -1,7 +1,7 @@
 //! The effect of a signal while no back end of the process catches it.
 //!
-//! An installed handler stays installed, since removing it needs unsafe code. So the handler
-//! emulates the former effect of the signal:
+//! An installed handler stays installed, because removing a handler needs unsafe code. So the handler emulates the
+//! former effect of the signal:
 //!
 //! | before | when no back end catches it any more |
 //! |---|---|
@@ -9,8 +9,8 @@
 //! | ignored, as SIGPIPE is in Rust programs and SIGHUP under `nohup` | nothing |
 //! | a handler | that handler, which is also called while the signal is caught |
 //!
-//! A program that this process starts sees a difference: ignored signals stay ignored across
-//! exec(2), but handled signals are reset to their default.
+//! The emulation differs in a program that this process starts: ignored signals stay ignored across exec(2), but
+//! handled signals are reset to their default.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use std::{array, fs, io};
 use picoevent::Signal;
 use signal_hook::flag;
 
-/// SIGPIPE, which Rust's runtime ignores in every program.
+/// The number of SIGPIPE. Rust's runtime ignores this signal in every program.
 const PIPE: u8 = 13;
 
 /// The number of back ends of the process that catch each signal.
@@ -28,7 +28,7 @@ static HOLDERS: Mutex<Option<[Holders; Signal::COUNT]>> = Mutex::new(None);
 #[derive(Default)]
 struct Holders {
     count: usize,
-    /// Whether to emulate the default action; created when the first back end catches the signal.
+    /// Whether the handler emulates the default action. `None` until the first back end catches the signal.
     by_default: Option<Arc<AtomicBool>>,
 }
 
@@ -40,7 +40,8 @@ enum Disposition {
     Handled,
 }
 
-/// Increments the number of back ends that catch the signal. The first call reads the former effect.
+/// Increments the number of back ends that catch the signal. The first call for a signal reads the former effect of the
+/// signal.
 ///
 /// # Errors
 /// The system's error. The number is then unchanged.
@@ -83,8 +84,8 @@ fn with_holders<R>(signal: Signal, work: impl FnOnce(&mut Holders) -> R) -> R {
     work(&mut all[usize::from(signal.number())])
 }
 
-/// Returns the current effect of the signal. sigaction(2) would return it but needs unsafe code, so
-/// this reads `/proc/self/status`, where that exists.
+/// Returns the current effect of the signal. sigaction(2) returns the effect, but a call of it needs unsafe code. So
+/// this function reads `/proc/self/status`, if this file exists.
 ///
 /// # Errors
 /// The system's error, if no descriptor is left.

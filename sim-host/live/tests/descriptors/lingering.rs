@@ -1,5 +1,4 @@
-//! Sockets of closed connections, which hold descriptors while they wait for their peers' end of
-//! stream.
+//! Sockets that linger: sockets of closed connections, which keep their descriptors until the peers end their streams.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,10 +12,10 @@ use crate::{LIMIT, leave_descriptors, run_alone};
 const PLAIN: &Settings = &Settings::new();
 const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
-/// The number of clients, which read their answer and never close.
+/// The number of clients. A client reads its answer, and never closes its connection.
 const CLIENTS: usize = 20;
 
-/// The linger limit of closed sockets. No test lasts so long.
+/// The longest time for which a closed socket lingers. It is longer than any test.
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[derive(Default)]
@@ -44,7 +43,7 @@ impl App {
             return;
         }
         match self.next {
-            // Connect in the next iteration of the loop, when the closed socket lingers.
+            // Connects in the next iteration of the loop. At that time, the closed socket lingers.
             Some(_) => drop(conn.cx().after(Duration::ZERO, |app, event| app.connect(event))),
             None => self.done = true,
         }
@@ -59,8 +58,8 @@ impl App {
     }
 }
 
-/// Serves clients that wait in the backlog, with `descriptors` free descriptors, while closed
-/// sockets linger for longer than the test lasts.
+/// Serves clients that wait in the backlog. Only `descriptors` descriptors are free, and closed sockets linger for
+/// longer than the test lasts.
 fn serve(app: &mut App, descriptors: usize) {
     let mut storage = Box::new(Storage::<App, 2, 16, 16384>::new());
     let mut base = EventBase::new(&mut storage);
@@ -78,7 +77,7 @@ fn serve(app: &mut App, descriptors: usize) {
         live.iterate_once(&mut base, app).unwrap();
         assert!(began.elapsed() < LIMIT, "{} of {} were served", app.served, app.wanted);
     }
-    // Let the back end send the last answer.
+    // Makes the back end send the last answer.
     live.settle(&mut base).unwrap();
     for mut client in clients {
         client.set_read_timeout(Some(LIMIT)).unwrap();

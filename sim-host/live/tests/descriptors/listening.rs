@@ -32,7 +32,7 @@ impl App {
         }
     }
 
-    /// Answers when all descriptors are taken, and the listener has warned about it.
+    /// Answers all clients as soon as all descriptors are in use and the listener has logged a warning.
     fn answer(&mut self, event: &mut EventMut<Self>) {
         if self.held.len() < DESCRIPTORS || Warnings::count() == 0 {
             return;
@@ -74,8 +74,7 @@ fn out_of_descriptors() {
             thread::spawn(move || {
                 let mut answer = Vec::new();
                 client.read_to_end(&mut answer).unwrap();
-                // The socket itself stays open. Otherwise its descriptor would become free for the
-                // server.
+                // The socket stays open. If it were closed, its descriptor would become free for the server.
                 client.shutdown(Shutdown::Write).unwrap();
                 (answer, client)
             })
@@ -91,8 +90,8 @@ fn out_of_descriptors() {
         assert_eq!(client.join().unwrap().0, b"at last");
     }
     assert_eq!(app.most, DESCRIPTORS);
-    // The listener tries once for each descriptor that becomes free, and once per second. A listener that spins tries
-    // thousands of times.
+    // The listener tries once for each descriptor that becomes free, and once per second. A listener that tries again
+    // without waiting tries thousands of times.
     let pauses = Warnings::count();
     assert!(pauses <= 4 * CLIENTS + seconds, "it paused {pauses} times in {seconds} s");
 }

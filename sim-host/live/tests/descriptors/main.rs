@@ -1,5 +1,5 @@
-//! The process runs out of descriptors. The limit applies to the whole process, so each test runs
-//! in a separate process.
+//! Tests in which the process runs out of descriptors. The limit applies to the whole process, so each test runs in a
+//! separate process.
 
 use std::fs::File;
 use std::process::Command;
@@ -17,13 +17,14 @@ mod signals;
 
 use process::run_within;
 
-/// The time limit of a loop. It is for loops that hang, not a measure of speed.
+/// The time limit of a loop. It only detects loops that hang, and does not measure the speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs an ignored test of this program in a separate process, and checks that the test passes.
 fn run_alone(test: &str) {
     let mut this = Command::new(std::env::current_exe().unwrap());
-    // The limits within the test are shorter than this limit, so a test that hangs prints what it waits for.
+    // The time limits within the test are shorter than this limit. So a test that hangs fails with its own message
+    // first.
     let ended = run_within(LIMIT * 2, this.args(["--exact", "--ignored", test]));
     let (status, output) = ended.unwrap_or_else(|| panic!("{test} has not ended: it was killed"));
     assert!(status.success() && output.contains("1 passed"), "{output}");
@@ -38,7 +39,7 @@ fn leave_descriptors(left: usize) -> Vec<File> {
     taken
 }
 
-/// Counts warnings: the listener logs one each time it pauses.
+/// Counts the warnings in the log. The listener logs a warning each time it pauses.
 struct Warnings(AtomicUsize);
 
 static WARNINGS: Warnings = Warnings(AtomicUsize::new(0));

@@ -23,7 +23,7 @@ fn a_signal_without_descriptors() {
     assert!(error.to_string().starts_with("signal 15 cannot be caught: "), "{error}");
     // The error is returned once, and the loop continues without the signal.
     assert_eq!(live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap(), End::Done);
-    // Adding the event again retries.
+    // When the event is deleted and added again, the back end tries again to catch the signal.
     base.event(event).unwrap().del();
     live.settle(&mut base).unwrap();
     base.event(event).unwrap().add(None).unwrap();

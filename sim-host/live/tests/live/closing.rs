@@ -1,5 +1,5 @@
-//! The end of connections, and the bytes that the peer has received by then. The clients run on
-//! separate threads. The conformance suite tests all other ways to end a connection.
+//! The end of connections, and the bytes that the peer has received before the end. The clients run on separate
+//! threads. The conformance suite tests all other ways to end a connection.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -41,8 +41,8 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 31 % 251) as u8).collect()
 }
 
-/// Serves one connection with `call`. The client runs `client_work` on another thread. Returns the handle of this
-/// thread.
+/// Serves one connection with `call`. The client runs `client_work` on another thread. Returns the handle of the
+/// client's thread.
 fn with_client<R: Send + 'static>(
     app: &mut App,
     call: OnConn<App>,
@@ -100,7 +100,7 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
     let mut app = App::default();
     let mut client_thread = None;
     run::<2, _>(&mut app, |live, base, _| {
-        // The limits must not end the connection before a slow client has sent everything.
+        // The limits must be longer than a slow client needs to send everything.
         base.set_close_limits(LIMIT, LIMIT);
         // The loop continues until the client has received everything.
         let (_, server) = listen(live, base, |_, conn, event| {
@@ -113,8 +113,8 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
         base.on_signal(picoevent::Signal::USR1, |_, event| event.exit()).unwrap();
         client_thread = Some(thread::spawn(move || {
             let mut client = client(server);
-            // The client sends more than the server discards in one iteration, and continues to send after the server's
-            // end of stream.
+            // The client sends more bytes than the server discards in one iteration. The client continues to send after
+            // the server's end of stream.
             let sent = client.write_all(&vec![0; 4 << 20]);
             let answer = read_all(&mut client);
             READ.raise();
@@ -126,8 +126,7 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
     assert!(answer == pattern(RING), "{} bytes came", answer.len());
 }
 
-/// The loop ends before the clients have everything, and before the server sees their ends of
-/// stream.
+/// The loop ends before the clients have received all output, and before the server has received their ends of stream.
 #[test]
 fn close_delivers_all_output_and_the_base_can_run_again() {
     let pool = Pool::new(2).rings(RING, 1 << 20);

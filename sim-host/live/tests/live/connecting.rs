@@ -38,8 +38,7 @@ impl App {
     }
 }
 
-/// Nothing is sent to these addresses. 127.255.255.255 is the broadcast address of the loopback
-/// network.
+/// The back end sends nothing to these addresses. 127.255.255.255 is the broadcast address of the loopback network.
 #[test]
 fn an_address_that_is_no_peers_is_invalid() {
     let no_peers = [

@@ -28,7 +28,7 @@ fn an_iteration_runs_due_callbacks_and_does_not_wait() {
     let edge = EventFlags::READ | EventFlags::EDGE;
     let event = base.new_event(source, edge, Mode::Persist, App::count).unwrap();
     base.event(event).unwrap().add(None).unwrap();
-    // There is no input: an iteration that waited would never return.
+    // There is no input, so an iteration that waits for input would never return.
     assert_eq!(live.iterate_once(&mut base, &mut app).unwrap(), None);
     assert_eq!(app.calls, 0);
     theirs.write_all(b"a").unwrap();
@@ -62,7 +62,7 @@ fn iterations_end_as_a_loop_does() {
     assert_eq!(live.iterate_once(&mut base, &mut app).unwrap(), Some(End::Break));
 }
 
-/// Spends `time`, like a program that is busy elsewhere.
+/// Keeps the processor busy for `time`, like a program that does other work.
 fn be_busy(time: Duration) {
     let begun = Instant::now();
     while begun.elapsed() < time {}

@@ -1,4 +1,4 @@
-//! Listeners: which clients are accepted, which wait, and errors.
+//! Listeners: accepted clients, clients that wait, and errors.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -21,7 +21,7 @@ impl App {
         Self { wanted, ..Self::default() }
     }
 
-    /// Answers a connection that has sent something, and closes it.
+    /// Answers when a connection has received a request, and closes the connection.
     fn answer_request(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
             ConnEvent::Opened => self.accepted += 1,
@@ -30,7 +30,7 @@ impl App {
         }
     }
 
-    /// Greets a connection that has not sent anything, and closes it.
+    /// Answers when a connection opens, without a request, and closes the connection.
     fn greet(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         if event == ConnEvent::Opened {
             self.accepted += 1;

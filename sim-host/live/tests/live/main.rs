@@ -1,7 +1,7 @@
 //! The back end with real loopback sockets, real descriptors and real signals.
 //!
-//! The loop runs in the test's thread, clients in other threads. The tests wait for events and do not sleep. A test
-//! whose loop does not end fails after a time limit.
+//! The loop runs in the test's thread. The clients run in other threads. The tests wait for events and do not sleep. A
+//! test whose loop does not end fails after a time limit.
 
 mod closing;
 mod connecting;

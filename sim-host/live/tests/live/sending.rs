@@ -11,7 +11,7 @@ use crate::support::{ANY_PORT, RING, client, pool, read_all, run};
 /// More bytes than the buffers of both sides hold.
 const TOTAL: usize = 64 << 20;
 
-/// The application. It counts the bytes that it has written so far.
+/// An application that counts the bytes that it has written.
 #[derive(Default)]
 struct App {
     written: usize,
@@ -49,8 +49,8 @@ impl Protocol<App> for Flood {
     }
 }
 
-/// The client reads only after the system has accepted as much as it can. Then the selector must
-/// report that there is room again.
+/// The client reads only after the system has accepted as many bytes as it can. Then there is room again, and the
+/// selector must report this.
 #[test]
 fn a_full_socket_gets_the_rest_when_it_has_room_again() {
     let (let_client_read, may_read) = mpsc::channel();

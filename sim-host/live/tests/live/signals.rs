@@ -1,4 +1,4 @@
-//! The system's signals. Each test uses another signal, since a signal reaches the whole process.
+//! The system's signals. Each test uses a different signal, because a signal reaches the whole process.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
@@ -101,8 +101,8 @@ fn a_signal_no_program_can_catch_is_an_error() {
     assert_eq!(live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap(), End::Done);
 }
 
-/// Runs an ignored test of this program, by `command`. The default effect of a signal may end the
-/// process, so the test runs in a separate process.
+/// Runs an ignored test of this program with `command`. The default effect of a signal may end the process, so the test
+/// runs in a separate process.
 fn run_alone(command: &mut Command, test: &str) -> (ExitStatus, String) {
     command.arg(std::env::current_exe().unwrap()).args(["--exact", "--ignored", test]);
     let ended = run_within(Duration::from_secs(60), command);
@@ -135,7 +135,7 @@ fn the_process_that_ignores() {
     for signal in [Signal::HUP, Signal::new(13).unwrap()] {
         assert_eq!(catch_and_release(signal), 1);
         raise(i32::from(signal.number())).unwrap();
-        // Do the same once more: now the handler is already installed.
+        // The second time, the handler is already installed.
         assert_eq!(catch_and_release(signal), 1);
         raise(i32::from(signal.number())).unwrap();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use picoevent::{End, EventBase, FIN_WAIT, Listener, OnConn, Pool, PoolId, Settings};
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
-/// The time limit of a test. It is for loops that hang, not a measure of speed.
+/// The time limit of a test. It only detects loops that hang, and does not measure the speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The size of each ring in bytes.
@@ -19,8 +19,8 @@ pub const PLAIN: &Settings = &Settings::new();
 /// An address with port 0: the system chooses a free port.
 pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Runs `app` on a base with `CONNS` connections, after `start` has prepared it, until the loop
-/// ends.
+/// Makes a base with `CONNS` connections and calls `start` to prepare the base. Then runs `app` on the base until the
+/// loop ends.
 pub fn run<const CONNS: usize, A>(
     app: &mut A,
     start: impl FnOnce(&mut Live, &mut EventBase<'_, A>, &mut A),
@@ -31,13 +31,13 @@ pub fn run<const CONNS: usize, A>(
     let mut base = EventBase::over(storage.memory());
     let mut live = Live::new().unwrap();
     base.after(LIMIT, |_, _| panic!("the loop has not ended within {LIMIT:?}")).unwrap();
-    // The limit must not end the connection of a slow client.
+    // The limit must be longer than a slow client needs.
     base.set_close_limits(LIMIT, FIN_WAIT);
     start(&mut live, &mut base, app);
     live.run(&mut base, app).unwrap()
 }
 
-/// Makes the base's only pool, with all its connections.
+/// Makes the base's only pool, with all connections of the base.
 pub fn pool<A>(base: &mut EventBase<'_, A>) -> PoolId {
     base.add_pool(Pool::rest().rings(RING, RING)).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The start of connections' timeouts.
+//! The time from which the timeouts of connections count.
 
 use std::io::Write;
 use std::thread;
@@ -8,7 +8,7 @@ use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
 
 use crate::support::{ANY_PORT, client, pool, run};
 
-/// The timeout of the connections here.
+/// The idle timeout of the connections.
 const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long the client waits before it sends something.
@@ -20,7 +20,7 @@ struct App {
     timed_out: Option<Instant>,
 }
 
-/// Discards input, and exits after the timeout of a silent client.
+/// Discards input, and ends the loop when a silent client has timed out.
 struct Discard;
 
 impl Protocol<App> for Discard {
@@ -38,8 +38,8 @@ impl Protocol<App> for Discard {
     }
 }
 
-/// The loop sleeps until the byte arrives. The timeout must count from the byte, not from the time
-/// when the loop went to sleep.
+/// The loop sleeps until the byte arrives. The timeout must count from the arrival of the byte, and not from the time
+/// at which the loop went to sleep.
 #[test]
 fn a_read_timeout_counts_from_the_last_byte() {
     let mut app = App::default();
@@ -52,14 +52,14 @@ fn a_read_timeout_counts_from_the_last_byte() {
         client_thread = Some(thread::spawn(move || {
             let mut client = client(server);
             thread::sleep(SILENCE);
-            // On a slow host, the timeout may pass before this write. Then the write may fail.
+            // On a slow host, the timeout may pass before this write. In this case, the write may fail.
             let _ = client.write_all(b"x");
             client
         }));
     });
     drop(client_thread.unwrap().join().unwrap());
-    // On a slow host, the timeout may have ended the connection before the byte arrived. Then there is nothing to
-    // check.
+    // On a slow host, the timeout may have ended the connection before the byte arrived. In this case, there is nothing
+    // to check.
     if let Some(received) = app.received {
         assert!(app.timed_out.unwrap() >= received.after(TIMEOUT));
     }

@@ -1,5 +1,5 @@
-//! Datagrams over the loopback device: complete, in order, of every length; errors; groups; and a
-//! flood.
+//! Tests of datagrams over the loopback device: the contents, order and lengths of datagrams, errors, multicast groups
+//! and floods.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as Peer};
 use std::thread;
@@ -43,8 +43,7 @@ impl App {
         }
     }
 
-    /// Sends received datagrams back. Those for which the output ring has no room stay in the input
-    /// ring.
+    /// Sends received datagrams back. Datagrams for which the output ring has no room stay in the input ring.
     fn echo(&mut self, udp: &mut UdpMut<Self>, event: UdpEvent) {
         if let UdpEvent::Failed(error) = event {
             self.failed.push(error);
@@ -64,7 +63,8 @@ impl App {
     }
 }
 
-/// Makes a base with room for two sockets with these rings, calls `start` to prepare it, and runs its loop with `app`.
+/// Makes a base with room for two sockets with these rings, and calls `start` to prepare the base. Then runs the base's
+/// loop with `app`.
 fn run(
     rings: UdpRings,
     app: &mut App,
@@ -104,7 +104,8 @@ fn peer(address: SocketAddr) -> Peer {
     peer
 }
 
-/// Sends datagrams to a socket that echoes, one after the other, and compares the answers.
+/// Sends datagrams of these lengths, one after the other, to a socket that sends each datagram back. Compares each
+/// answer with its datagram.
 fn echoes(local: SocketAddr, rings: UdpRings, lengths: Vec<usize>) {
     let mut app = App::default();
     let mut client = None;
@@ -237,8 +238,8 @@ fn a_datagram_sent_just_before_the_close_arrives() {
     assert_eq!(receiver.recv(&mut data).unwrap(), 4);
 }
 
-/// Joins a group with a socket on an interface that the system chooses. On a host without a
-/// multicast route this is not possible, and the test does nothing.
+/// Joins a group with a socket on an interface that the system chooses. On a host without a multicast route, no socket
+/// can join a group, and the test does nothing.
 #[test]
 fn a_group_is_joined_and_left() {
     let group = Ipv4Addr::new(239, 255, 77, 1);
@@ -261,7 +262,8 @@ fn a_group_is_joined_and_left() {
         assert_eq!(app.received.pop().map(|(_, data, _)| data), Some(b"joined".to_vec()));
         base.udp(receiver).unwrap().leave_multicast(group.into()).unwrap();
         live.settle(base).unwrap();
-        // Now a datagram to the group does not arrive, but a later one to the socket does.
+        // After the socket has left the group, a datagram to the group does not arrive. A later datagram to the socket
+        // arrives.
         let mut udp = base.udp(sender).unwrap();
         udp.send_to(b"left", to).unwrap();
         udp.send_to(b"direct", (Ipv4Addr::LOCALHOST, bound.port()).into()).unwrap();
@@ -283,8 +285,7 @@ fn a_group_that_cannot_be_joined_is_an_error_of_its_socket() {
     assert_eq!(app.failed.len(), 1);
 }
 
-/// A flood: datagrams that do not fit the ring wait in the back end and in the system, and arrive
-/// in order.
+/// In a flood, datagrams that do not fit the ring wait in the back end and in the system. They arrive in order.
 #[test]
 fn a_flood_is_taken_as_fast_as_the_ring_allows() {
     const SENT: u32 = 200;
@@ -300,7 +301,7 @@ fn a_flood_is_taken_as_fast_as_the_ring_allows() {
     assert!(numbers.eq((0..SENT).map(|number| number.to_be_bytes().to_vec())));
 }
 
-/// Returns the datagram with this number. Its length depends on the number, too.
+/// Returns the datagram with this number. The length of the datagram also depends on the number.
 fn numbered(number: u32) -> Vec<u8> {
     let mut data = number.to_be_bytes().to_vec();
     data.extend((0..number * 31 % 200).map(|at| (at ^ number) as u8));

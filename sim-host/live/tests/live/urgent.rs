@@ -16,8 +16,8 @@ struct App {
 }
 
 impl App {
-    /// When the connection opens, the client sends all its data at once, before the loop first
-    /// reads the socket.
+    /// When the connection opens, the client sends all its data. So all data has arrived before the loop first reads
+    /// the socket.
     fn happened(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
             ConnEvent::Opened => self.send_all(),

@@ -17,8 +17,8 @@ const SHUTDOWN: Ending = |theirs| {
 };
 
 const EDGE: EventFlags = EventFlags::EDGE;
-/// The number of calls after which a persistent level-triggered event breaks the loop. Such an
-/// event is called again as long as it is added.
+/// The number of calls after which a persistent level-triggered event breaks the loop. The loop calls such an event
+/// again and again while it is added.
 const CALLS: usize = 10;
 
 /// Adds one event, ends the peer's side, and runs the loop without blocking. Checks how the loop ended and how

@@ -55,7 +55,7 @@ impl App {
         }
     }
 
-    /// Sends as much as fits, and ends the stream after the last byte.
+    /// Sends as many bytes as the output ring has room for, and ends the stream after the last byte.
     fn send(&mut self, conn: &mut ConnMut<Self>) {
         let Some(bytes) = self.to_send.get_mut(&conn.id()) else { return };
         bytes.drain(..conn.write_some(bytes));
@@ -295,7 +295,7 @@ fn error() {
     });
 }
 
-/// The callback of an accepted connection frees its listener.
+/// The callback of an accepted connection frees the listener that accepted the connection.
 #[test]
 fn close_accepted_fd() {
     play(|mut scene| {

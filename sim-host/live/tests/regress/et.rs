@@ -30,7 +30,7 @@ fn et() {
     }
 }
 
-/// Deleting one edge-triggered event does not affect the other.
+/// Deleting one edge-triggered event does not affect the other event.
 #[test]
 fn et_multiple_events() {
     play(|mut scene| {

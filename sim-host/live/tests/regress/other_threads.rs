@@ -7,8 +7,8 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal, Trigger};
 
 use crate::support::{App, Scene, pair, play};
 
-/// Adds an event that deletes the only other event when the trigger is raised. The added event is one-shot, so no
-/// event remains afterwards.
+/// Adds a one-shot event for the trigger's signal. The event's callback deletes the only other event, so no event is
+/// left after the callback.
 fn delete_when_raised(scene: &mut Scene<'_, '_>, trigger: &'static Trigger) {
     scene.live.add_trigger(trigger);
     let delete = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
@@ -49,8 +49,8 @@ fn del_timeout_notify() {
     });
 }
 
-/// Each callback of `activated` starts a thread that raises the trigger again. The loop has no other work, so it sleeps
-/// or is about to sleep when the trigger is raised.
+/// Each call of the callback `activated`, except the last, starts a thread that raises the trigger again. The loop has
+/// no other work, so it sleeps or is about to sleep when the trigger is raised.
 #[test]
 fn no_events() {
     static TRIGGER: Trigger = Trigger::new(Signal::INT);

@@ -12,12 +12,12 @@ fn raise(signal: Signal) {
     low_level::raise(i32::from(signal.number())).unwrap();
 }
 
-/// Raises the signal in another thread, and waits for that thread.
+/// Raises the signal in another thread, and waits until this thread has ended.
 fn raise_from_elsewhere(signal: Signal) {
     thread::spawn(move || raise(signal)).join().unwrap();
 }
 
-/// Adds an event for a signal. Its first callback deletes the event.
+/// Adds an event for a signal. The first call of its callback deletes the event.
 fn catch(scene: &mut Scene<'_, '_>, signal: Signal) -> Event {
     let once = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
         app.record(event);

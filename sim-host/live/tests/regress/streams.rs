@@ -100,8 +100,8 @@ fn multiple_events_for_same_fd() {
     });
 }
 
-/// The end of the first run shows that the event no longer waits. The second run does not wait, and shows that
-/// there is data to read.
+/// The one-shot event is called once and no longer waits, so the first run ends although there is still data to read.
+/// After the event is added again, the second run calls the event for this data.
 #[test]
 fn want_only_once() {
     play(|mut scene| {
@@ -148,8 +148,8 @@ fn event_once() {
     });
 }
 
-/// One event waits for input, and one waits for room in a full send buffer. Both events fire when the peers close their
-/// sockets, and not before.
+/// One event waits for input, and the other event waits for room in a full send buffer. Both events fire when the peers
+/// close their sockets, and not before.
 #[test]
 fn simpleclose_rw() {
     play(|mut scene| {

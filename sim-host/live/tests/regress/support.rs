@@ -12,7 +12,7 @@ use picoevent_mio::Live;
 /// The time limit of a scenario. It only detects loops that hang, and does not measure the speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// An application that records its calls, and holds the data of its callbacks.
+/// An application that records the calls of its callbacks, and contains the data that the callbacks use.
 #[derive(Default)]
 pub struct App {
     pub calls: Vec<(u32, EventFlags)>,
@@ -43,15 +43,15 @@ pub struct Scene<'b, 's> {
     pub app: App,
 }
 
-/// Runs a scenario with a time limit. A thread checks the limit. A timer of the base cannot check it: a timer is an
-/// event, and the loop ends when no event is left.
+/// Runs a scenario with a time limit. A timer of the base is an event, and the loop ends only when no event is left. So
+/// a timer for the limit would change the scenario, and a thread checks the limit instead.
 pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
     let (done, watched) = mpsc::channel::<()>();
     let name = thread::current().name().unwrap_or("a scenario").to_owned();
     thread::spawn(move || {
         if watched.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-            // The test harness shows the output of print macros only after the end of the test, and
-            // this test does not end.
+            // The test harness shows the output of print macros only after the end of the test, but this test does not
+            // end. So the message is written to standard error directly.
             drop(writeln!(io::stderr(), "{name} has not ended within {LIMIT:?}"));
             process::abort();
         }
@@ -86,7 +86,7 @@ impl Scene<'_, '_> {
     }
 }
 
-/// Returns two connected sockets. Both are non-blocking.
+/// Returns two connected sockets. Both sockets are non-blocking.
 pub fn pair() -> (UnixStream, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     for stream in [&ours, &theirs] {

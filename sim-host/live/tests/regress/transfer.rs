@@ -1,5 +1,5 @@
-//! Bulk transfers: with events that are added again, with persistent events, and in both directions
-//! at once.
+//! Transfers of many bytes: with one-shot events that are added again, with persistent events, and in both directions
+//! at the same time.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -15,8 +15,8 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index % 251) as u8).collect()
 }
 
-/// Writes some of the data that is left for this stream. The event's user value is the stream's
-/// index. Ends the stream when no data is left.
+/// Writes some of the remaining data to a stream. The event's user value is the stream's index. Ends the stream when no
+/// data is left.
 fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     assert_eq!(event.what(), EventFlags::WRITE);
     let here = event.user() as usize;

@@ -18,6 +18,7 @@ pub trait AnyTestCase: Sync {
     /// it did not end.
     ///
     /// # Errors
-    /// The first difference, the panic, or the reason why no replay is possible.
+    /// A text: the first difference between the recording and the replay, the message of a panic, or the reason why no
+    /// replay is possible.
     fn replay_recording(&self, recorded: &Recorded) -> Result<Option<End>, String>;
 }

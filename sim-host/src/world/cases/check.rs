@@ -14,8 +14,8 @@ use crate::world::simulation::verdict::Outcome;
 impl<A: 'static> TestCase<A> {
     /// Runs a simulation for each seed. The environment variables `SIM_SEED` and `SIM_SEEDS` (`A..B`) replace `seeds`,
     /// like the options `--seed` and `--seeds` of the command. With `SIM_CHECK`, some seeds are run twice, as with
-    /// `--check`. With `SIM_SHRINK`, the report contains a test with the shortest choice log found that fails in the
-    /// same way.
+    /// `--check`. With `SIM_SHRINK`, the choice log of a failure is shrunk. The report then contains a test with the
+    /// shortest choice log that was found.
     ///
     /// # Panics
     /// Panics with a report if a simulation fails, or if its second run differs from the first.
@@ -23,10 +23,11 @@ impl<A: 'static> TestCase<A> {
         self.check_sweep(Sweep::over(seeds))
     }
 
-    /// Runs a scenario with the random numbers of each seed.
+    /// Runs a scenario once for each seed. All choices that the scenario does not make are chosen at random from the
+    /// seed.
     ///
     /// # Panics
-    /// Panics as [`TestCase::check`] does, and also if the text is not a scenario.
+    /// Panics in the same cases as [`TestCase::check`]. Panics if the text is not a scenario.
     pub fn check_scenario(&self, scenario: &str, seeds: std::ops::Range<u64>) -> Tally {
         let scenario = scenario.parse().unwrap_or_else(|error| panic!("the scenario: {error}"));
         self.check_sweep(Sweep { scenario: Some(scenario), ..Sweep::over(seeds) })
@@ -49,7 +50,7 @@ impl<A: 'static> TestCase<A> {
         tally
     }
 
-    /// Returns the report of a failure. The commands in the report work in any project.
+    /// Returns the report of a failure. The report contains only commands that work in any project.
     fn report_for_test(&self, failure: &Failure) -> String {
         let again = format!("SIM_SEED={} {}", failure.seed, test_command());
         if std::env::var_os("SIM_SHRINK").is_some()
@@ -66,7 +67,7 @@ impl<A: 'static> TestCase<A> {
     /// Runs the simulation of a choice log. Returns the outcome of the simulation.
     ///
     /// # Errors
-    /// If the text is not a choice log.
+    /// The first line of the text that is not a choice.
     pub fn replay(&self, choice_log: &str) -> Result<Outcome, ChoiceLogError> {
         let (_, lines) = Choice::read_all(choice_log)?;
         let mut simulator = Simulator::new();

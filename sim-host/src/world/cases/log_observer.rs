@@ -11,7 +11,7 @@ use crate::world::observe::observer::{
     Callback, Direction, Fate, Frame, Observer, Treatment, UdpClientEvent,
 };
 
-/// An observer that keeps its last lines.
+/// An observer that writes a line for each event and keeps the last lines.
 pub struct LogObserver {
     lines: Rc<RefCell<VecDeque<String>>>,
     most: usize,

@@ -1,4 +1,4 @@
-//! Replays a recording of an application on its own code.
+//! Replays a recording: runs the code of the application with the recorded input of its loop.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,11 +11,11 @@ use crate::world::device::panics::{Watched, install_panic_hook, message};
 use crate::world::device::program::Program;
 
 /// A storage large enough for any base that is likely to be recorded. The base of the replay uses only a part of the
-/// storage: it has the sizes of the recorded base.
+/// storage, because its tables have the sizes of the recorded base.
 type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64, 64>;
 
-/// The stack size of the replay's thread. In a debug build, making an [`Ample`] needs room on the stack for more than
-/// one copy of it.
+/// The stack size of the replay's thread. In a debug build, the stack must have room for more than one copy of an
+/// [`Ample`].
 const STACK: usize = 256 << 20;
 
 pub(super) fn replay<A: 'static>(

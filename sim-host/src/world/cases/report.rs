@@ -1,4 +1,4 @@
-//! The report of a failure: at most twelve lines. One of them is a command to copy.
+//! The report of a failure. It has at most twelve lines. One line is a command that the reader can copy.
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -34,7 +34,7 @@ impl Report {
         simulator.take_lines(&outcome.lines);
         simulator.observe(Box::new(log));
         let outcome = case.run(&mut simulator);
-        // The last event is the verdict, which the report already shows, so it is left out.
+        // The last event is the verdict. The report already shows the verdict, so this event is left out.
         let mut events: Vec<_> = lines.borrow().iter().cloned().collect();
         events.pop();
         let application = case.name().to_owned();
@@ -55,10 +55,10 @@ impl Report {
         self
     }
 
-    /// Writes the choice log into a separate folder under `folder`. Returns its path.
+    /// Writes the choice log into a file in a separate folder under `folder`. Returns the path of the file.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the file cannot be written.
     pub fn write_choices(&self, folder: &Path) -> io::Result<PathBuf> {
         let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
         let folder = folder.join(&self.application).join(name);

@@ -23,7 +23,8 @@ use crate::world::simulation::plan::{Given, Plan};
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
 impl<A: 'static> TestCase<A> {
-    /// Chooses a kind of client. If `port` is given, only kinds that connect to `port` are chosen.
+    /// Chooses a kind of client, and makes the script of the client. If `port` is given, only kinds of clients that
+    /// connect to `port` are chosen.
     fn script(&self, port: Option<u16>, choices: &mut Choices<'_>) -> (u16, Script) {
         let of_port = |kind: &&(u16, _)| port.is_none_or(|port| kind.0 == port);
         let kinds: Vec<_> = self.scripts.iter().filter(of_port).collect();
@@ -49,7 +50,7 @@ impl<A: 'static> TestCase<A> {
             servers: &server_faults,
             handlers: handlers.len(),
             has_ipv6: self.program.has_ipv6,
-            // Without scripts, there are TCP clients only if there are neither servers nor UDP clients.
+            // If a test case has no scripts, no servers and no UDP clients, it has TCP clients that only connect.
             has_clients: !self.scripts.is_empty() || servers.is_empty() && self.services.is_empty(),
             services: &self.services,
             crowd: self.crowd.as_ref(),

@@ -1,8 +1,8 @@
-//! Shrinking: reduces a failing choice log to a shorter one that fails in the same way.
+//! Shrinking: reduces a choice log that fails to a shorter choice log that fails in the same way.
 //!
-//! The search first removes lines, many at a time and then one at a time. Then it reduces the numbers in the remaining
-//! lines. A step is kept if the simulation still fails with the same verdict and the same message. Numbers in the
-//! message may differ.
+//! The search first removes lines: many lines at a time, then single lines. Then it reduces the numbers in the
+//! remaining lines. After each step, the simulation is run again. The step is kept if the simulation still fails with
+//! the same kind of verdict and the same message, in which only the numbers may differ. If not, the step is undone.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub const LIMIT: Duration = Duration::from_secs(8);
 /// The result of shrinking.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// The choice log.
+    /// The shortest choice log found.
     pub lines: Vec<Choice>,
     /// The outcome of the simulation of this choice log.
     pub outcome: Outcome,
@@ -28,7 +28,7 @@ pub struct Shrunk {
     pub tried: u32,
 }
 
-/// Shrinks a choice log. Returns `None` if its simulation does not fail.
+/// Shrinks a choice log. Returns `None` if the simulation of the choice log does not fail.
 pub fn shrink(case: &dyn AnyTestCase, lines: &[Choice], limit: Duration) -> Option<Shrunk> {
     let mut simulator = Simulator::new();
     simulator.take_lines(lines);
@@ -57,7 +57,7 @@ pub fn shrink(case: &dyn AnyTestCase, lines: &[Choice], limit: Duration) -> Opti
 struct Search<'s> {
     case: &'s dyn AnyTestCase,
     simulator: Simulator,
-    /// The verdict without its numbers.
+    /// The text of the verdict, without numbers.
     alike: String,
     best: Shrunk,
     until: Instant,

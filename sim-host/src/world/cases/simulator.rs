@@ -42,7 +42,7 @@ impl Simulator {
         self.shared.ether.get_mut().observer = Some(observer);
     }
 
-    /// Sets the recorder for the following simulations. It records what the adapter feeds to the
+    /// Sets the recorder for the following simulations. The recorder records the input that the adapter gives to the
     /// device's base.
     pub fn record_to(&mut self, recorder: Arc<dyn Record>) {
         self.shared.recorder = Some(recorder);

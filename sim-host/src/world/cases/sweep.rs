@@ -35,7 +35,7 @@ pub struct Sweep {
 pub struct Failure {
     /// The seed.
     pub seed: u64,
-    /// The outcome of its simulation.
+    /// The outcome of the simulation.
     pub outcome: Outcome,
 }
 
@@ -50,17 +50,17 @@ pub struct Tally {
     pub failed: u64,
     /// The number of seeds run twice.
     pub checked: u64,
-    /// Seeds whose second run differed from the first.
+    /// The seeds whose second run differed from the first run.
     pub diverged: Vec<u64>,
     /// The failures with the lowest seeds, at most five of each kind of verdict.
     pub failures: Vec<Failure>,
-    /// Simulated time of all simulations together, in microseconds.
+    /// The sum of the simulated times of all simulations, in microseconds.
     pub simulated: u128,
-    /// Frames sent in all simulations.
+    /// The number of frames sent in all simulations.
     pub frames: u64,
-    /// Callbacks run in all simulations.
+    /// The number of callbacks run in all simulations.
     pub callbacks: u64,
-    /// Clients served in all simulations.
+    /// The number of clients served in all simulations.
     pub served: u64,
     /// How long clients waited until they were served.
     pub waited: Waits,
@@ -68,7 +68,7 @@ pub struct Tally {
     pub fault_counts: [u64; FaultKind::ALL.len()],
     /// The number of simulations in which each kind of fault had an effect.
     pub simulations_with_fault: [u64; FaultKind::ALL.len()],
-    /// Connections that servers have accepted in all simulations.
+    /// The number of connections that servers have accepted in all simulations.
     pub accepted: u64,
     /// The number of times each kind of server fault began.
     pub server_fault_counts: [u64; ServerFaultKind::ALL.len()],
@@ -76,13 +76,13 @@ pub struct Tally {
     pub simulations_with_server_fault: [u64; ServerFaultKind::ALL.len()],
     /// The real time that the sweep took.
     pub took: Duration,
-    /// A digest of all simulations, independent of their order.
+    /// A digest of all simulations. The order of the simulations does not affect the digest.
     pub digest: u64,
 }
 
-/// The number of failures kept for each kind.
+/// The maximum number of failures kept for each kind of verdict.
 const KEPT: usize = 5;
-/// The number of seeds a thread takes at a time.
+/// The number of seeds that a thread takes at a time.
 const CHUNK: u64 = 64;
 
 impl Sweep {
@@ -91,7 +91,7 @@ impl Sweep {
         Self { seeds, time: None, jobs: 1, check: false, scenario: None }
     }
 
-    /// Runs the sweep. Calls `progress` repeatedly, about every 20 ms, on the thread of the caller.
+    /// Runs the sweep. Calls `progress` about every 20 ms on the caller's thread.
     pub fn run(&self, case: &dyn AnyTestCase, mut progress: impl FnMut(&Tally)) -> Tally {
         let began = Instant::now();
         let next = AtomicU64::new(self.seeds.start);
@@ -115,7 +115,8 @@ impl Sweep {
             let workers: Vec<_> = (0..self.jobs.max(1)).map(|_| scope.spawn(work)).collect();
             let watcher = scope.spawn(|| {
                 for worker in workers {
-                    // The panic hook has printed the worker's panic.
+                    // If the worker has panicked, the panic hook has already printed the panic, so the error is
+                    // ignored.
                     let _ = worker.join();
                 }
                 done.store(true, Ordering::Release);
@@ -206,7 +207,7 @@ impl Tally {
         other.failures.into_iter().for_each(|failure| self.keep(failure));
     }
 
-    /// Stores a failure. Keeps only the [`KEPT`] failures with the lowest seeds of each kind.
+    /// Stores a failure. Of each kind of verdict, only the [`KEPT`] failures with the lowest seeds are kept.
     fn keep(&mut self, failure: Failure) {
         let kind = failure.outcome.verdict.kind();
         self.failures.push(failure);
@@ -224,13 +225,13 @@ impl Tally {
         self.seeds as f64 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// Returns how many times faster than real time the simulations ran, for all threads together.
+    /// Returns the ratio of the simulated time of all simulations to the real time of the sweep.
     pub fn speed(&self) -> f64 {
         self.simulated as f64 / 1e6 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// Returns the worst kind among the failures, or [`Kind::Pass`] if there is none. It determines the
-    /// command's exit status.
+    /// Returns the worst kind of verdict among the failures, or [`Kind::Pass`] if there is no failure. The worst kind
+    /// determines the command's exit status.
     pub fn worst(&self) -> Kind {
         let kinds = self.failures.iter().map(|failure| failure.outcome.verdict.kind());
         kinds.min().unwrap_or(Kind::Pass)

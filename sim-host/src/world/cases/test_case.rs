@@ -19,8 +19,8 @@ type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 
 /// An application under test.
 ///
-/// The test case runs the application's own code and starts it as its `main` would. See the example
-/// in [`crate::world`].
+/// A test case runs the application's own code. It starts the application as the `main` function of the board's program
+/// would. See the example in [`crate::world`].
 pub struct TestCase<A> {
     pub(super) name: String,
     pub(super) program: Program<A>,
@@ -28,10 +28,10 @@ pub struct TestCase<A> {
     pub(super) scripts: Vec<(u16, Box<Write>)>,
     /// The application's UDP services.
     pub(super) services: Vec<UdpService>,
-    /// Makes the program that runs the crowd: the clients that follow no script.
+    /// Makes the [`Service`] that runs the crowd. A crowd is a group of clients that follow no script.
     pub(super) crowd: Option<CrowdMaker>,
     pub(super) sizes: Vec<Size<A>>,
-    /// The minimum size of a device's rings, in bytes.
+    /// The minimum size of a device's input ring and output ring, in bytes.
     min_input: usize,
     min_output: usize,
     /// The minimum number of sockets in a device's pool.
@@ -47,8 +47,9 @@ pub struct TestCase<A> {
 }
 
 impl<A: 'static> TestCase<A> {
-    /// Makes a test case. `make` makes the application. `start` starts the application as its `main` would. `start`
-    /// must listen on the given address, and use the given pool for the connections of clients.
+    /// Makes a test case. `make` makes the application. `start` starts the application as the `main` function of the
+    /// board's program would. `start` must listen on the given address, and use the given pool for the connections of
+    /// clients.
     pub fn new<R>(
         name: &str,
         port: u16,
@@ -100,8 +101,8 @@ impl<A: 'static> TestCase<A> {
         }
     }
 
-    /// Adds a kind of client: what it sends and must receive. Each simulation chooses its clients at random from all
-    /// kinds.
+    /// Adds a kind of client. `script` makes the script of a client: what the client sends and must receive. Each
+    /// simulation chooses its clients at random from all kinds.
     #[must_use]
     pub fn client(
         self,
@@ -111,8 +112,7 @@ impl<A: 'static> TestCase<A> {
         self.client_at(port, script)
     }
 
-    /// Adds a kind of client that connects to this port, where the application has another
-    /// listener.
+    /// Adds a kind of client that connects to the port `port`. The application must have a listener at this port.
     #[must_use]
     pub fn client_at(
         mut self,
@@ -123,10 +123,11 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds a kind of client that follows no script. One program runs all clients of this kind, so it can compare what
-    /// they receive. Each connection of a client is a [`Session`](crate::world::Session) of the program. A client is
-    /// served when two conditions hold. First, the program has called [`served`](crate::world::Session::served) for the
-    /// client. Second, the device has ended its stream, or the client has reset the connection.
+    /// Adds a crowd: a kind of client that follows no script. One program of type `S` runs all clients of this kind, so
+    /// the program can compare what the clients receive. Each connection of a client is a
+    /// [`Session`](crate::world::Session) of the program. A client is served when two conditions hold. First, the
+    /// program has called [`served`](crate::world::Session::served) for the client. Second, the device has ended its
+    /// stream, or the client has reset the connection.
     ///
     /// # Panics
     /// If the test case already has a crowd.
@@ -141,14 +142,14 @@ impl<A: 'static> TestCase<A> {
     }
 
     /// Adds UDP clients of the application, at a port of the device. `requests` makes the datagrams that a client
-    /// sends, one after the other. A client sends each datagram again until it is answered. `answer` returns the
-    /// pattern of the answer to a datagram, as in [`Script::expect_pattern`], or `None` if there must be no answer. The
-    /// pattern must match the whole answer. `answer` is called for each datagram that reaches the device, also for a
-    /// datagram that was cut or changed.
+    /// sends, one after the other. A client sends each datagram again until the datagram is answered. `answer` returns
+    /// the pattern of the answer to a datagram, as in [`Script::expect_pattern`], or `None` if there must be no answer.
+    /// The pattern must match the whole answer. `answer` is called for each datagram that reaches the device, even if
+    /// the datagram was cut or changed.
     ///
-    /// Each answer must match a datagram that has reached the device and is not answered yet, and must go to
-    /// the address from which this datagram came. At the end of the simulation, each request that needs an
-    /// answer must be answered.
+    /// Each answer must match a datagram that has reached the device and is not answered yet. The answer must go to the
+    /// address from which this datagram came. At the end of the simulation, each request that needs an answer must be
+    /// answered.
     ///
     /// ```
     /// # use picoevent_sim::world::TestCase;
@@ -162,7 +163,7 @@ impl<A: 'static> TestCase<A> {
     /// ```
     ///
     /// # Panics
-    /// If the port is zero, or already has UDP clients.
+    /// If the port is zero, or if there are already UDP clients for this port.
     #[must_use]
     pub fn udp_clients(
         mut self,
@@ -180,7 +181,7 @@ impl<A: 'static> TestCase<A> {
     /// Adds a server that the application may connect to.
     ///
     /// # Panics
-    /// If there is already a server at its port, or its script is empty.
+    /// If there is already a server at the same port, or the server's script is empty.
     #[must_use]
     pub fn server<S: Service>(mut self, server: Server<A, S>) -> Self {
         let server = AnyServer::new(server);
@@ -196,7 +197,7 @@ impl<A: 'static> TestCase<A> {
     /// Adds a UDP server that the application may query.
     ///
     /// # Panics
-    /// If the port is zero, or already has a UDP server.
+    /// If the port is zero, or if there is already a UDP server at this port.
     #[must_use]
     pub fn udp_server<S: UdpServer + 'static>(
         mut self,
@@ -210,18 +211,18 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application adds this number of connections and events after its start, and keeps them. If the
-    /// application has added more at the end of the simulation, the verdict is a leak.
+    /// Declares that the application adds this number of connections and events after its start, and keeps them. If
+    /// there are more connections or events at the end of the simulation, the verdict is a leak.
     #[must_use]
     pub fn keeps_later(mut self, conns: usize, events: usize) -> Self {
         self.later = Counts { conns, events, added: events, ..Counts::default() };
         self
     }
 
-    /// Adds a signal that an interrupt handler raises a few times in a simulation, at any time.
+    /// Adds a signal. In each simulation, an interrupt handler raises this signal a few times, at random times.
     ///
     /// # Panics
-    /// If it is [`Signal::INT`], which ends the application.
+    /// If `signal` is [`Signal::INT`]. The simulator raises this signal itself, to end the application.
     #[must_use]
     pub fn signal(mut self, signal: Signal) -> Self {
         assert!(signal != Signal::INT, "the interrupt that ends the application comes by itself");
@@ -229,9 +230,9 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds an interrupt handler that runs a few times in a simulation, at any time. It receives a
-    /// number that the simulation chooses, zero by default, and may send it to a mailbox, for
-    /// example. `trigger` returns the trigger that the handler raises.
+    /// Adds an interrupt handler. In each simulation, the handler runs a few times, at random times. The handler
+    /// receives a number that the simulation chooses, zero by default. For example, the handler can send this number to
+    /// a mailbox. `trigger` returns the trigger that the handler raises.
     ///
     /// Simulations run on several threads at once, so `trigger` and `handler` must use a thread-local mailbox. The
     /// application's `make` must empty this mailbox.
@@ -257,8 +258,9 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Gives the device and its peers IPv6 addresses too. Each client connects over IPv4 or IPv6. The application is
-    /// started with the unspecified IPv6 address. A listener at this address accepts connections over both versions.
+    /// Gives the device and its peers IPv6 addresses in addition to their IPv4 addresses. Each client connects over
+    /// IPv4 or IPv6. The application is started with the unspecified IPv6 address. A listener at this address accepts
+    /// connections over both versions.
     #[must_use]
     pub fn over_ipv6(mut self) -> Self {
         self.program.has_ipv6 = true;
@@ -279,7 +281,8 @@ impl<A: 'static> TestCase<A> {
     /// [`Size::standard`] with 8 events and 1 listener.
     ///
     /// # Panics
-    /// If `sizes` is empty, or all sizes are smaller than the application needs.
+    /// If `sizes` is empty, or if all sizes are smaller than the required minimum, for example
+    /// [`min_sockets`](Self::min_sockets).
     #[must_use]
     pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
         assert!(!sizes.is_empty(), "a device needs a size");
@@ -287,8 +290,9 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with a smaller input ring. `bytes` is the size of the application's longest line or largest
-    /// packet, if the application reads a line or a packet only after all its bytes have arrived.
+    /// Leaves out the sizes whose input ring has fewer than `bytes` bytes. Some applications read a line or a packet
+    /// only after all its bytes have arrived. For such an application, `bytes` is the size of the longest line or the
+    /// largest packet.
     ///
     /// # Panics
     /// If no size is left.
@@ -298,8 +302,8 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with a smaller output ring. `bytes` is the largest number of bytes that the
-    /// application writes at once.
+    /// Leaves out the sizes whose output ring has fewer than `bytes` bytes. `bytes` is the largest number of bytes that
+    /// the application writes at once.
     ///
     /// # Panics
     /// If no size is left.
@@ -309,7 +313,8 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with fewer sockets. An application needs at least one socket for each listener.
+    /// Leaves out the sizes with fewer than `sockets` sockets. An application needs at least one socket for each
+    /// listener.
     ///
     /// # Panics
     /// If no size is left.
@@ -357,7 +362,7 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that an interrupt does not end the application.
+    /// Declares that [`Signal::INT`] does not end the application.
     #[must_use]
     pub fn goes_on_when_interrupted(mut self) -> Self {
         self.ends_when_interrupted = false;

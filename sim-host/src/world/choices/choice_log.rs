@@ -1,4 +1,4 @@
-//! The choice log: every choice of a simulation. This module makes the choices, records them, and replays them.
+//! The choice log: every choice of a simulation. This module makes the choices, records the choices, and replays them.
 //!
 //! ```text
 //!   seed ─▶ Random, one for each stream ──────────────┐
@@ -8,12 +8,13 @@
 //!
 //! A choice point is a question that the simulation decides, for example whether a frame is lost. The answer is a
 //! number. Zero is the default: the frame is not lost, the client behaves normally, there is no fault. Only other
-//! answers are written to the log, and a missing line means the default. So deleting lines makes a run simpler, and a
-//! log can be written by hand.
+//! answers are written to the log, and a missing line means the default. So a simulation becomes simpler when lines are
+//! deleted, and a log can be written by hand.
 //!
 //! A line is identified by its stream, its choice point, and a number, not by the time. If the choice is about an
-//! object, such as a client, the number is the object's number. Otherwise, the number states how often the choice point
-//! was reached before. So most lines keep their meaning when other lines are deleted or the code changes.
+//! object, such as a client, the number is the object's number. If the choice is not about an object, the number states
+//! how often the choice point was reached before. So most lines keep their meaning when other lines are deleted or the
+//! code changes.
 
 use std::collections::HashMap;
 
@@ -31,13 +32,13 @@ pub struct Choice {
     pub stream: Stream,
     /// The choice point.
     pub point: ChoicePoint,
-    /// If the choice is about an object, such as a client or a fault: the number of the object. Otherwise: how often
-    /// the choice point was reached before.
+    /// The number of the object, if the choice is about an object, such as a client or a fault. For other choices: how
+    /// often the choice point was reached before.
     pub nth: u32,
     /// The answer.
     pub answer: u64,
-    /// The time of the choice, in microseconds of the simulation. The time is only shown to the
-    /// readers of a choice log.
+    /// The time of the choice, in microseconds of the simulation. This time is only information for the reader of a
+    /// choice log.
     pub at: u64,
 }
 
@@ -67,7 +68,7 @@ impl ChoiceLog {
         Self::new(Source::Seed(streams(seed), seed))
     }
 
-    /// Returns a log with given answers. If two lines name the same choice, the later one is used.
+    /// Returns a log with given answers. If two lines are about the same choice, the later line is used.
     pub fn of_lines(lines: &[Choice]) -> Self {
         Self::new(Source::Lines(answers(lines)))
     }
@@ -90,8 +91,8 @@ impl ChoiceLog {
         self.now = 0;
     }
 
-    /// Returns the answer at a choice point for the next event of a stream, for example for the next frame. `generate`
-    /// chooses the answer if it comes from a seed.
+    /// Returns the answer at a choice point for the next event of a stream, for example for the next frame. If the
+    /// answer comes from a seed, `generate` chooses the answer.
     pub fn choose(
         &mut self,
         stream: Stream,

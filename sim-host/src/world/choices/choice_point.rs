@@ -37,9 +37,9 @@ words! {
     Stream, STREAMS,
     /// The configuration of the whole simulation.
     Setup = "setup",
-    /// A client, by its number.
+    /// A client. The number in a line is the client's number.
     Client = "client",
-    /// A fault, by its number.
+    /// A fault. The number in a line is the fault's number.
     Fault = "fault",
     /// A frame to the device.
     ToDevice = "to-device",
@@ -51,22 +51,22 @@ words! {
     Attacker = "attacker",
     /// The random numbers for the scripts and programs of a test case.
     Script = "script",
-    /// A server, by its number, and its faults.
+    /// A server and its server faults.
     Server = "server",
-    /// A run of one of the test case's interrupt handlers, by its number.
+    /// The runs of the test case's interrupt handlers.
     Interrupt = "interrupt",
-    /// A UDP client, by its number.
+    /// A UDP client. The number in a line is the UDP client's number.
     UdpClient = "udp-client",
     /// A datagram of a UDP client, before it is sent on the cable.
     Datagram = "datagram",
 }
 
-/// The maximum number of faults, clients and attacks in a choice log, and of server faults for each
-/// server.
+/// The maximum number of faults in a choice log. The same limit applies to clients, to attacks, and to the server
+/// faults of each server.
 pub(crate) const MOST: u64 = 8;
 
 impl Stream {
-    /// Returns whether its choices are made before the simulation begins.
+    /// Returns whether the choices of the stream are made before the simulation begins.
     pub(crate) const fn is_of_plan(self) -> bool {
         matches!(
             self,
@@ -89,12 +89,12 @@ words! {
     /// The number of clients, or UDP clients, in addition to the first.
     MoreClients = "more-clients",
     /// At the end of the simulation, up to this number of clients connect to each listener at the same time, to find
-    /// leaked sockets. Zero means no such check.
+    /// leaked sockets. Zero means that no clients connect for this purpose.
     SocketLeakCheck = "socket-leak-check",
     /// The number of faults.
     Faults = "faults",
-    /// The time at which the faults end and the quiet phase begins. It is in microseconds, and counts from two seconds
-    /// after the start.
+    /// The time at which the faults end and the quiet phase begins. The unit is microseconds, and zero means two
+    /// seconds after the start of the simulation.
     QuietAfter = "quiet-after-us",
     /// A frame's latency beyond 100 microseconds, in microseconds.
     Latency = "latency-us",
@@ -102,15 +102,18 @@ words! {
     Numbers = "numbers-from",
     /// The initial value of the device's clock, in microseconds.
     ClockStart = "clock-start-us",
-    /// The lease time of the device's address in seconds; zero for a static address.
+    /// The lease time of the device's address in seconds. Zero means a static address.
     Lease = "lease-s",
     /// The time at which the DHCP server begins to answer, in microseconds.
     ServerStart = "server-start-us",
-    /// The error of the device's clock in parts per million. For a slow clock, the number is 1,000,000 plus the error.
+    /// The error of the device's clock in parts per million. For a slow clock, the answer is 1,000,000 plus the size of
+    /// the error.
     Drift = "drift-ppm",
-    /// How often a task that is ready to run is postponed, per mille.
+    /// The probability, in thousandths, that a task that is ready to run is postponed.
     Postpone = "postpone-per-mille",
-    /// The number of the preemption point at which the interrupt comes.
+    /// The number of the preemption point at which the interrupt that ends the application is raised, counted from 1. A
+    /// preemption point is a point in the device's program, such as a reading of the clock, at which an interrupt can
+    /// occur. Zero means that the interrupt is raised at the end of the simulation.
     Interrupt = "interrupt-at-point",
     /// The number of attacks.
     Attacks = "attacks",
@@ -121,23 +124,25 @@ words! {
     Start = "start-us",
     /// The duration of a fault or a server fault, in microseconds.
     Life = "life-us",
-    /// The severity of a fault, of a server fault or of a client's behaviour; the unit depends on the kind.
+    /// The severity of a fault, of a server fault or of a client's behaviour. The unit depends on the kind of fault,
+    /// server fault or behaviour.
     Severity = "severity",
     /// The direction that the fault affects: both, to the device only, or to the peer only.
     Direction = "direction",
-    /// A frame is lost.
+    /// A frame is lost if the answer is 1.
     Lost = "lost",
-    /// A frame arrives twice; the delay of the second copy in microseconds.
+    /// A frame arrives twice. The answer is the delay of the second copy, in microseconds.
     Duplicated = "duplicated-us",
-    /// A frame arrives late, so later frames overtake it; the delay in microseconds.
+    /// A frame arrives late, so later frames overtake it. The answer is the delay, in microseconds.
     Late = "late-us",
-    /// A frame and all frames after it are delayed; the delay in microseconds.
+    /// A frame and all frames after it are delayed. The answer is the delay, in microseconds.
     Jitter = "jitter-us",
-    /// A bit of a frame is flipped; the bit's number plus one.
+    /// A bit of a frame is flipped. The answer is the number of the bit plus one.
     Flipped = "flipped",
-    /// A byte of a segment is changed and its checksum corrected; the byte's number plus one.
+    /// A byte of a segment is changed, and the segment's checksum is corrected. The answer is the number of the byte
+    /// plus one.
     Forged = "forged",
-    /// A task is postponed.
+    /// A task is postponed if the answer is 1.
     Postponed = "postponed",
     /// A random number for a script, an attack or an interrupt handler.
     Number = "number",
@@ -147,10 +152,10 @@ words! {
     Runs = "runs",
     /// The number of preemption points between the start time of an interrupt handler and its run.
     Points = "after-points",
-    /// A client connects over IPv6.
+    /// A client connects over IPv6 if the answer is 1.
     OverIpv6 = "over-ipv6",
-    /// This datagram is affected by the behaviour of its UDP client: for example, it is lost or delayed. The meaning of
-    /// the number depends on the behaviour.
+    /// The datagram is affected by the behaviour of its UDP client. For example, the datagram is lost or delayed. The
+    /// meaning of the answer depends on the behaviour.
     Struck = "struck",
 }
 

@@ -1,7 +1,7 @@
 //! Faults: the kind, the direction, the severity and the time.
 //!
 //! With a seed, each fault lasts for 10 ms to 8 s, so that the device has to work while the fault is active. Each fault
-//! ends at the latest when the quiet phase begins, in which all clients must be served.
+//! ends at the latest when the quiet phase begins. In the quiet phase, all clients must be served.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
@@ -23,18 +23,18 @@ pub enum FaultDirection {
 pub struct Fault {
     /// The kind of fault.
     pub kind: FaultKind,
-    /// The direction, if it is a fault of the cable.
+    /// The direction of the affected frames, if the fault is a fault of the cable.
     pub direction: FaultDirection,
-    /// Its start time, in microseconds of the simulation.
+    /// The start time, in microseconds of the simulation.
     pub from: u64,
-    /// Its end time.
+    /// The end time, in microseconds of the simulation.
     pub until: u64,
-    /// Its severity; the unit depends on the kind.
+    /// The severity. The unit depends on the kind of fault.
     pub severity: u64,
 }
 
 impl FaultKind {
-    /// Returns the lowest and the highest severity that is chosen with a seed.
+    /// Returns the lowest and the highest severity that can be chosen with a seed.
     const fn severities(self) -> (u64, u64) {
         match self {
             Self::Loss | Self::Duplication | Self::Reordering | Self::Corruption => (20, 900),

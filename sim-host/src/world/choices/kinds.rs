@@ -8,7 +8,7 @@ macro_rules! kinds {
         pub enum $name { $($(#[$kind_doc])* $kind,)* }
 
         impl $name {
-            /// All kinds; the first is the default.
+            /// All kinds. The first kind is the default.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
             /// Returns the word of the kind in choice logs and scenarios.
@@ -33,7 +33,7 @@ macro_rules! kinds {
 kinds! {
     /// The kinds of faults.
     FaultKind,
-    /// Nothing.
+    /// No fault.
     None = "none",
     /// Frames are lost. Severity: per mille.
     Loss = "loss",
@@ -41,9 +41,9 @@ kinds! {
     Duplication = "duplication",
     /// Frames are overtaken by later frames. Severity: per mille.
     Reordering = "reordering",
-    /// A bit of a frame is flipped; checksums detect it. Severity: per mille of the frames.
+    /// A bit of a frame is flipped. A checksum detects the change. Severity: per mille of the frames.
     Corruption = "corruption",
-    /// A byte of a segment is changed and the checksums corrected. Later events on that connection
+    /// A byte of a segment is changed, and the checksums are corrected. Later events on the connection of this segment
     /// do not count as failures. Severity: per mille of the segments.
     Forgery = "forgery",
     /// Frames are delayed. Severity: the longest delay in microseconds.
@@ -55,13 +55,13 @@ kinds! {
     Mtu = "mtu",
     /// No frame passes.
     Partition = "partition",
-    /// No frame passes; all frames are delivered when the fault ends.
+    /// Frames that are sent during the fault arrive only when the fault ends.
     Clog = "clog",
     /// The device's link is down.
     LinkDown = "link-down",
-    /// The device's address is removed, and later restored.
+    /// The device's address is removed, and restored when the fault ends.
     AddressLost = "address-lost",
-    /// The device's address is removed, and the device gets another one.
+    /// The device's address is removed, and the device gets another address when the fault ends.
     AddressChanged = "address-changed",
     /// The peers' host restarts and has lost all connections.
     Reboot = "reboot",
@@ -70,7 +70,7 @@ kinds! {
 }
 
 kinds! {
-    /// Client behaviour.
+    /// The behaviour of a client.
     Behaviour,
     /// Follows its script.
     Normal = "normal",
@@ -78,15 +78,15 @@ kinds! {
     SlowReader = "slow-reader",
     /// Sends one byte at a time, until the faults end.
     SlowWriter = "slow-writer",
-    /// Connects twice. The second connect follows at once and uses the same port.
+    /// Connects twice, from the same port. The second connect follows immediately after the first connection has ended.
     PortReuse = "port-reuse",
     /// Disappears after a number of bytes, without closing or resetting its connection.
     HalfOpen = "half-open",
     /// Resets the connection after a number of bytes.
     Reset = "reset",
-    /// Never reads, so its window stays at zero.
+    /// Never reads, so its receive window fills up and stays at zero.
     ZeroWindow = "zero-window",
-    /// Closes its sending side at once.
+    /// Closes its sending side as soon as it is connected.
     EarlyEnd = "early-end",
 }
 
@@ -94,52 +94,54 @@ kinds! {
     /// What a UDP client does with some of its own datagrams, until the faults end. The severity is the share of these
     /// datagrams, in thousandths.
     UdpBehaviour,
-    /// Nothing.
+    /// Sends each datagram once and unchanged.
     Normal = "normal",
-    /// It does not send some of them.
+    /// The client does not send some datagrams.
     Loss = "loss",
-    /// It sends some of them twice.
+    /// The client sends some datagrams twice.
     Duplication = "duplication",
-    /// It delays some of them, so later ones overtake them.
+    /// The client delays some datagrams, so later datagrams overtake them.
     Reordering = "reordering",
-    /// It sends only the beginning of some of them.
+    /// The client sends only the beginning of some datagrams.
     Cut = "cut",
-    /// The checksum of some of them is wrong.
+    /// The checksum of some datagrams is wrong.
     BadChecksum = "bad-checksum",
-    /// It sends some of them many times at once.
+    /// The client sends many copies of some datagrams at the same time.
     Flood = "flood",
 }
 
 kinds! {
     /// What a server does for a limited time instead of serving.
     ServerFaultKind,
-    /// Nothing.
+    /// No server fault.
     None = "none",
-    /// Its port is closed, so it resets new connections at once. Open connections stay.
+    /// The server's port is closed, so the server's host resets new connections immediately. Open connections stay
+    /// open.
     Refuses = "refuses",
-    /// Its stack completes handshakes, but its program does not accept the connections until the server fault ends.
+    /// The server's stack completes handshakes, but the server's program does not accept the connections until the
+    /// server fault ends.
     AcceptsLate = "accepts-late",
-    /// Its stack works, but its program neither reads nor answers.
+    /// The server's stack works, but the server's program neither reads nor answers.
     Hangs = "hangs",
-    /// Its host is off: it answers nothing, and its connections are lost without a reset.
+    /// The server's host is off: it answers nothing, and its connections are lost without a reset.
     Silent = "silent",
-    /// It resets each connection after a number of bytes. Severity: bytes.
+    /// The server resets each connection after a number of bytes. Severity: bytes.
     Resets = "resets",
-    /// It closes its side of each connection after a number of bytes, and discards what it receives
+    /// The server closes its side of each connection after a number of bytes, and discards the bytes that it receives
     /// afterwards. Severity: bytes.
     EndsEarly = "ends-early",
-    /// Its program stops, and starts again when the server fault is over. Until then it refuses
-    /// connections. Severity: if odd, its open connections are lost without a reset; if even, they
-    /// are reset.
+    /// The server's program stops, and starts again when the server fault ends. Until then, the server refuses
+    /// connections. Severity: if the number is odd, open connections are lost without a reset. If the number is even,
+    /// open connections are reset.
     Restarts = "restarts",
-    /// It reads a few bytes at a time. Severity: the number of bytes is 1 + severity % 16.
+    /// The server reads a few bytes at a time. Severity: the number of bytes is 1 + severity % 16.
     SlowReader = "slow-reader",
 }
 
 kinds! {
     /// The attacks.
     AttackKind,
-    /// Nothing.
+    /// No attack.
     None = "none",
     /// Opens many connections at once and never answers.
     SynFlood = "syn-flood",
@@ -147,7 +149,7 @@ kinds! {
     Garbage = "garbage",
     /// Sends many echo requests at once.
     PingFlood = "ping-flood",
-    /// Opens a connection, ends its side, and continues to send.
+    /// Opens a connection, sends a FIN, and then sends more data.
     DataAfterFin = "data-after-fin",
     /// Opens a connection and sends segments that are slightly wrong.
     MalformedSegments = "malformed-segments",

@@ -1,13 +1,14 @@
 //! Random numbers from SplitMix64, implemented here so that the sequence never changes.
 //!
-//! A seed must give the same numbers in every version, and another crate might change its sequence.
+//! A seed must give the same numbers in every version of this package. The generator of another crate might give other
+//! numbers in a later version of that crate.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// Returns the stream for a seed and a name. Different names give different streams.
+    /// Returns the stream of a seed with the number `name`. Streams with different numbers are different.
     pub fn new(seed: u64, name: u64) -> Self {
         let mut mixer = Self(seed ^ name.wrapping_mul(0xd6e8_feb8_6659_fd93));
         Self(mixer.next())
@@ -21,7 +22,7 @@ impl Random {
 
     /// Returns a number below `bound`, or zero if `bound` is zero.
     pub fn below(&mut self, bound: u64) -> u64 {
-        // The high half of the product. The bias is at most 2^-32 for the bounds used here.
+        // The result is the high half of the product. The bias is at most 2^-32 for the bounds used here.
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
@@ -45,7 +46,7 @@ impl Random {
     }
 }
 
-/// Mixes a word, so that each input bit affects all output bits.
+/// Mixes the bits of a word: each input bit affects all output bits.
 pub(crate) fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -22,8 +22,8 @@
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 //!
-//! Missing keys have their defaults. A scenario contains all choices that are made before the simulation begins. Later
-//! choices, for example about each frame, are made at random from the seed.
+//! If a key is missing, its default is used. A scenario contains all choices that are made before the simulation
+//! begins. Later choices, for example about each frame, are made at random from the seed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,17 +58,17 @@ pub struct ScenarioError(String);
 struct File {
     #[serde(default)]
     about: String,
-    /// The index in the application's list of sizes.
+    /// The index of the device's size in the list of sizes.
     #[serde(default)]
     memory: u64,
     latency: Option<Quantity>,
     /// The error of the device's clock in parts per million: fast if positive, slow if negative.
     #[serde(default)]
     drift_ppm: i64,
-    /// The number of the preemption point at which the device is interrupted.
+    /// The number of the preemption point at which the interrupt is raised (see [`ChoicePoint::Interrupt`]).
     #[serde(default)]
     interrupt_at_point: u64,
-    /// How often a task that is ready to run is postponed.
+    /// The share of the polls in which a task that is ready to run is postponed.
     postpone: Option<Quantity>,
     #[serde(default)]
     client: Vec<Client>,
@@ -111,7 +111,7 @@ struct Attack {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ServerFault {
-    /// The index in the test case's list of servers.
+    /// The index of the server in the test case's list of servers.
     #[serde(default)]
     server: u64,
     kind: String,
@@ -204,7 +204,7 @@ impl Client {
 }
 
 impl Fault {
-    /// Writes the fault's lines. Returns the time at which it ends.
+    /// Writes the lines of the fault. Returns the time at which the fault ends.
     fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || FaultKind::ALL.iter().map(|kind| kind.word());
         let kind =
@@ -249,7 +249,7 @@ impl Attack {
 }
 
 impl ServerFault {
-    /// Writes the server fault's lines. Returns the time at which it ends.
+    /// Adds this server fault to the choice log. Returns the time at which the server fault ends.
     fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || ServerFaultKind::ALL.iter().map(|kind| kind.word());
         let kind = ServerFaultKind::of_word(&self.kind)

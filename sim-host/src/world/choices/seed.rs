@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use crate::world::choices::random::mix;
 
-/// Reads a seed: a decimal number, a hexadecimal number with `0x`, or a commit hash of seven to
-/// forty hexadecimal digits. A hash that has only decimal digits is read as a decimal number if it
-/// fits into a seed.
+/// Reads a seed: a decimal number, a hexadecimal number with `0x`, or a commit hash of seven to forty hexadecimal
+/// digits. A hash that has only decimal digits is read as a decimal number if the number fits into 64 bits.
 ///
 /// # Errors
 /// A message that names the problem.
@@ -25,7 +24,7 @@ pub fn parse(text: &str) -> Result<u64, String> {
     Ok(digits.fold(0, |sum, digit| mix(sum ^ digit)))
 }
 
-/// Reads a range: `A..B`, or `A+N` for N seeds starting with A.
+/// Reads a range: `A..B`, or `A+N` for N seeds, the first of them A.
 ///
 /// # Errors
 /// A message that names the problem.
@@ -41,8 +40,8 @@ pub fn parse_range(text: &str) -> Result<Range<u64>, String> {
     if range.is_empty() { Err(format!("there is no seed in {text:?}")) } else { Ok(range) }
 }
 
-/// Returns the seed in the environment variable `SIM_SEED` as a range, or the range in `SIM_SEEDS`, or
-/// `None` if neither is set.
+/// Returns the range of seeds that the environment sets: the single seed in `SIM_SEED`, or the range in `SIM_SEEDS`.
+/// Returns `None` if neither variable is set.
 ///
 /// # Panics
 /// If the variable does not contain a seed or a range.

@@ -13,9 +13,9 @@ pub struct ServerFault {
     pub server: usize,
     /// What the server does.
     pub kind: ServerFaultKind,
-    /// Its start time, in microseconds of the simulation.
+    /// The start time, in microseconds of the simulation.
     pub from: u64,
-    /// Its end time.
+    /// The end time, in microseconds of the simulation.
     pub until: u64,
     /// A number whose meaning depends on the kind, for example a number of bytes.
     pub severity: u64,

@@ -1,9 +1,9 @@
 //! Two clocks: the clock of the simulation, which jumps from event to event, and the clock of the
 //! device, which may be wrong.
 //!
-//! The device's clock is the time driver of embassy-time. It is computed from the simulation's clock, and it may be
-//! wrong: its first value can be any number, and it can run fast or slow and step forward. Each thread has its own
-//! clocks, so simulations run in parallel.
+//! The device's clock is the time driver of embassy-time. The device's time is computed from the simulation's time. Its
+//! first value can be any number. The device's clock can run fast or slow, and it can step forward. Each thread has its
+//! own two clocks, so simulations can run in parallel.
 
 use std::cell::RefCell;
 use std::task::Waker;
@@ -20,7 +20,8 @@ impl embassy_time_driver::Driver for Driver {
         device_now()
     }
 
-    /// Stores one wake time for each task, the earliest time. The queues of embassy-time do the same.
+    /// Stores the wake time of a task. If a task has several wake times, only the earliest is kept, as in the queues of
+    /// embassy-time.
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         interrupt::point();
         CLOCK.with_borrow_mut(|clock| {
@@ -35,7 +36,8 @@ impl embassy_time_driver::Driver for Driver {
 struct Clock {
     /// The simulation's time.
     now: u64,
-    /// A simulation time and the device time at that moment. Both clocks advance from there.
+    /// A simulation time, and the device time at the same moment. Later times of the device's clock are computed from
+    /// these two times.
     anchor: (u64, u64),
     /// Ticks of the device's clock per million ticks of the simulation's clock.
     pace: u64,
@@ -71,7 +73,8 @@ thread_local!(static CLOCK: RefCell<Clock> = const {
 /// The pace of a device's clock that has no error.
 const EXACT: u64 = 1_000_000;
 
-/// The highest time of the device's clock, because the stack stores times in 63 bits.
+/// The stack stores times in 63 bits, so the device's clock must not exceed this time. The clock starts at half of this
+/// time or earlier.
 const END: u64 = i64::MAX as u64;
 
 /// Begins a simulation at time zero, with the device's clock at `start`.

@@ -1,6 +1,6 @@
 //! embassy-executor on a host: its raw executor, reused for each simulation.
 //!
-//! embassy's executor must live forever, and so must its tasks and their futures. So each thread has one executor with
+//! embassy's executor, its tasks and the futures of these tasks must live forever. So each thread has one executor with
 //! a few tasks that never end. Such a task is a shell: it polls the future that the current simulation put into it. A
 //! shell without a future waits. The shells are emptied when the simulation ends.
 //!
@@ -21,10 +21,10 @@ use embassy_executor::raw;
 
 use crate::world::device::interrupt;
 
-/// The number of tasks of a device.
+/// The number of tasks of a device: the network stack, and the application's loop.
 const TASKS: usize = 2;
 
-/// A task of the device. It exists as long as a simulation.
+/// A task of the device. The task exists only during one simulation.
 pub(crate) type Task<'w> = Pin<&'w mut (dyn Future<Output = ()> + 'w)>;
 
 thread_local! {
@@ -35,7 +35,7 @@ thread_local! {
 /// Called by embassy-executor when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
-    // This fails only in a thread that is ending, and such a thread polls no more.
+    // `try_with` fails only in a thread that is ending. Such a thread polls no more tasks.
     let _ = PENDED.try_with(|pended| pended.set(true));
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Running<'m> {
 /// Runs `work` with an executor that has these tasks. At first, all tasks are ready to run.
 ///
 /// # Panics
-/// If it is called from within `work`.
+/// If this function is called from within `work`.
 pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running<'_>) -> R) -> R {
     MACHINE.with(|machine| {
         assert!(!machine.busy.replace(true), "a thread runs one simulation at a time");
@@ -110,14 +110,14 @@ impl Drop for Emptied<'_> {
 }
 
 impl Running<'_> {
-    /// Wakes all tasks. Spurious wakes are allowed for any executor.
+    /// Wakes all tasks. Every task must accept spurious wakes, so this is always allowed.
     pub(crate) fn wake(&self) {
         for slot in self.machine.slots {
             slot.waker.get().expect("shells are polled when made").wake_by_ref();
         }
     }
 
-    /// Polls each ready task once, unless it is postponed. Returns whether any task was ready.
+    /// Polls each ready task once. Tasks that `postpone` selects are not polled. Returns whether any task was ready.
     ///
     /// # Errors
     /// The panic of a task.

@@ -1,12 +1,12 @@
 //! Interrupts at preemption points.
 //!
-//! Code takes no time in a simulation, so without preemption points an interrupt could occur only while the device
-//! sleeps. At a preemption point, an interrupt may also occur while the device works. The simulation decides in advance
-//! at which point an interrupt occurs. The points are: reading the clock, requesting a wake, checking for frames, the
-//! beginning and the end of a callback, and the moment before the loop sleeps.
+//! A preemption point is a point in the device's program at which an interrupt can occur while the device works. Code
+//! takes no time in a simulation, so without preemption points an interrupt could occur only while the device sleeps.
+//! The simulation decides in advance at which point an interrupt occurs. The points are: reading the clock, requesting
+//! a wake, checking for frames, the beginning and the end of a callback, and the moment before the loop sleeps.
 //!
-//! The interrupt that ends the application occurs at a point counted from the start. The handlers of a test case run at
-//! given times, or a number of points after these times.
+//! For the interrupt that ends the application, the points are counted from the start of the simulation. A handler of a
+//! test case runs at a given time, or at a point that is counted from this time.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -25,7 +25,7 @@ pub(crate) struct Handler {
 /// The source of a handler's trigger.
 #[derive(Clone, Copy)]
 pub(crate) enum Source {
-    /// The simulator has a trigger for each signal.
+    /// The trigger that the simulator has for this signal.
     Signal(Signal),
     Own(fn() -> &'static Trigger),
 }
@@ -48,15 +48,15 @@ impl Handler {
 }
 
 struct Interrupts {
-    /// The number of points until the interrupt; zero for never.
+    /// The number of points until the interrupt is raised. Zero means that the interrupt is not raised at a point.
     left: Cell<u64>,
     /// The number of interrupts raised.
     raised: Cell<u32>,
-    /// The device is running, so points are counted.
+    /// The device is running. Points are counted only while the device runs.
     open: Cell<bool>,
     trigger: &'static Trigger,
-    /// For each waiting handler: the number of points until it runs, the handler, and the number
-    /// that it is called with.
+    /// For each waiting handler: the number of points until the handler runs, the handler, and the number that the
+    /// handler is called with.
     waiting: RefCell<Vec<(u64, Handler, u64)>>,
     /// `waiting` is not empty.
     some_wait: Cell<bool>,
@@ -87,8 +87,8 @@ fn trigger_of(signal: Signal) -> &'static Trigger {
     })
 }
 
-/// Begins a simulation. The interrupt occurs at the point `at_point`, counted from 1; zero means none. Returns the
-/// trigger of the interrupt and the triggers of the handlers.
+/// Begins a simulation. The interrupt occurs at the point `at_point`, counted from 1. Zero means that the interrupt
+/// occurs at no point. Returns the trigger of the interrupt and the triggers of the handlers.
 pub(crate) fn start(at_point: u64, handlers: &[Handler]) -> Vec<&'static Trigger> {
     INTERRUPTS.with(|interrupts| {
         interrupts.open.set(false);
@@ -109,11 +109,12 @@ pub(crate) fn start(at_point: u64, handlers: &[Handler]) -> Vec<&'static Trigger
 
 /// Starts or stops counting points.
 pub(crate) fn open(open: bool) {
-    // A thread that is ending has no interrupts, so this may fail.
+    // `try_with` fails in a thread that is ending. No interrupt occurs in such a thread, so the error is ignored.
     let _ = INTERRUPTS.try_with(|interrupts| interrupts.open.set(open));
 }
 
-/// Counts a preemption point. Runs the handlers that are due at this point, and raises the interrupt if it is due.
+/// Counts a preemption point. Runs the handlers that are due at this point, and raises the interrupt if the interrupt
+/// is due at this point.
 pub(crate) fn point() {
     let due = INTERRUPTS.try_with(|interrupts| {
         if interrupts.some_wait.get() && interrupts.open.get() {
@@ -132,7 +133,7 @@ pub(crate) fn point() {
 }
 
 impl Interrupts {
-    /// Counts a point for the waiting handlers, and runs those that are due.
+    /// Counts a point for the waiting handlers, and runs the handlers that are due.
     fn pass(&self) {
         let mut waiting = self.waiting.borrow_mut();
         waiting.iter_mut().for_each(|(left, ..)| *left -= 1);

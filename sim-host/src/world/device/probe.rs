@@ -22,17 +22,18 @@ use listeners::Listeners;
 use rings::Rings;
 use timeouts::{Maker, Timeouts};
 
-/// A condition on the application that must hold whenever none of its callbacks is running.
+/// A condition on the application that must hold whenever none of the application's callbacks is running.
 pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
 
-/// The observations of the probe. The verdict is based on them.
+/// The observations of the probe. The verdict is based on these observations.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// The first violation of an invariant.
     pub(crate) violation: Option<String>,
     pub(crate) callbacks: u64,
     /// The conditions on the application and the servers that must hold at least once in the quiet phase. The entry of
-    /// a condition is the reason why it has not held yet, or `None` once it has held. Empty before the quiet phase.
+    /// a condition is the reason why the condition has not held yet, or `None` once it has held. Empty before the quiet
+    /// phase.
     pub(crate) unmet: Vec<Option<String>>,
     /// The objects in use when the device last went to sleep.
     pub(crate) counts: Counts,
@@ -134,8 +135,8 @@ impl<A: 'static> Probe<'_, A> {
             return Ok(());
         }
         let programs = self.programs.borrow();
-        // Whether a byte of the server's connections was forged. `affected_by_forgery` includes this case, but only
-        // after the next run of the server.
+        // Whether a byte of the server's connections was forged. In this case, `affected_by_forgery` will be set, but
+        // only when the server runs again. So this function checks for forged bytes, too.
         let is_forged =
             |port: u16| self.ether.try_borrow().is_ok_and(|ether| ether.forged.contains(&port));
         let mut judged =
@@ -161,7 +162,7 @@ impl<A: 'static> Probe<'_, A> {
 }
 
 impl Seen {
-    /// Begins a simulation and reuses the memory of the previous one.
+    /// Begins a simulation and reuses the memory of the previous simulation.
     pub(crate) fn restart(&mut self) {
         self.conns.clear();
         self.stale.clear();
@@ -177,7 +178,7 @@ impl Seen {
         self.timeouts.restart();
     }
 
-    /// Begins the quiet phase, in which this number of conditions must hold at least once.
+    /// Begins the quiet phase. `conditions` is the number of conditions that must hold at least once in this phase.
     pub(crate) fn begin_quiet(&mut self, conditions: usize) {
         self.unmet = vec![Some("the loop has not slept".to_owned()); conditions];
     }
@@ -214,8 +215,8 @@ impl Seen {
                 self.ended.push(conn);
                 self.open.retain(|open| *open != conn);
                 self.below.retain(|below| *below != conn);
-                // In this callback, the connection may reconnect under the same handle. Otherwise, the handle becomes
-                // stale.
+                // In this callback, the application may reconnect the connection, and the handle stays valid. If the
+                // application does not reconnect it, `check_objects` moves the handle to `stale`.
                 self.stale.retain(|stale| *stale != conn);
                 if !self.conns.contains(&conn) {
                     self.conns.push(conn);
@@ -226,8 +227,8 @@ impl Seen {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
                 if event == ConnEvent::Opened {
-                    // A slot gets its next connection only when the previous connection has ended. But a connection
-                    // below a filter gets `Opened` several times: whenever the filter may have work.
+                    // A slot gets its next connection only when the previous connection has ended. A connection below a
+                    // filter is an exception: its callback gets `Opened` again whenever the filter may have work.
                     let former = self.open.iter().find(|of| of.index() == conn.index());
                     let former = former.filter(|of| **of != conn || !self.below.contains(&conn));
                     if let Some(former) = former {
@@ -262,7 +263,7 @@ impl Seen {
     /// Checks the objects between two callbacks.
     fn check_objects<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
         self.listeners.update(base);
-        // An outgoing connection that reconnects keeps its handle and can end again.
+        // An outgoing connection that reconnects keeps its handle, so the same handle can end again.
         let is_outgoing = |conn: ConnMut<'_, '_, A>| conn.listener().is_none();
         self.ended.retain(|conn| !base.conn(*conn).is_ok_and(is_outgoing));
         let Self { conns, stale, deadlines, .. } = self;

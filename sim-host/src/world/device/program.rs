@@ -14,15 +14,15 @@ pub(crate) type Start<A> =
 
 /// An application and how to start it.
 pub(crate) struct Program<A> {
-    /// The port on which it listens.
+    /// The port on which the application listens.
     pub(crate) port: u16,
     pub(crate) config: Config,
     pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,
     pub(crate) start: Box<Start<A>>,
     pub(crate) invariants: Vec<Box<Invariant<A>>>,
-    /// Interrupt handlers that run at any time.
+    /// The interrupt handlers of the test case. They run at random times.
     pub(crate) handlers: Vec<Handler>,
-    /// The device also has an IPv6 address.
+    /// The device has an IPv6 address in addition to its IPv4 address.
     pub(crate) has_ipv6: bool,
     /// The servers that the application may connect to.
     pub(crate) servers: Vec<AnyServer<A>>,

@@ -1,4 +1,4 @@
-//! The state that the modules of a simulation share. It is kept from one simulation to the next.
+//! The state that the modules of a simulation share. Its memory is reused by the next simulation.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -45,14 +45,14 @@ type RunDevice<A> = fn(
     Judge<'_>,
 ) -> Result<(), String>;
 
-/// Runs the simulation. Called after the application has started, with the device.
+/// Runs the simulation. After the application has started, this function is called with the device.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
 
 /// The device, as seen by the simulation.
 pub(crate) struct Device<'d> {
     pub(crate) tasks: &'d Running<'d>,
     pub(crate) stack: Stack<'d>,
-    /// The device gets its address by DHCP.
+    /// The device gets its address from the DHCP server.
     pub(crate) leased: bool,
     /// The number of TCP sockets of the device.
     pub(crate) sockets: usize,
@@ -71,9 +71,9 @@ impl<A> Clone for Size<A> {
 impl<A> Copy for Size<A> {}
 
 impl<A: 'static> Size<A> {
-    /// Returns the size of a device with this storage and these sockets. Use the same types as the
-    /// board's program, so that an application that passes in the simulator fits the board. The
-    /// application is started with the pool `clients`.
+    /// Returns the size of a device with this storage and these sockets. If you use the same types as the board's
+    /// program, the simulation shows whether the board has enough memory. The application is started with the pool
+    /// `clients`.
     ///
     /// ```
     /// use picoevent::{Pool, Storage};
@@ -159,8 +159,8 @@ impl<A: 'static> Size<A> {
         Self { statics: slots, ..self }
     }
 
-    /// Like [`of`](Self::of), with UDP sockets too. The device then has at most 23 TCP and UDP sockets. The stack has
-    /// room for one more socket, for DHCP.
+    /// Like [`of`](Self::of), but the device also has UDP sockets. The total number of TCP and UDP sockets is at most
+    /// 23. The stack has room for one more socket, which DHCP uses.
     ///
     /// ```
     /// use picoevent::{Pool, Storage, UdpRings};
@@ -223,9 +223,9 @@ impl<A: 'static> Size<A> {
         Self { clients, run, run_leased: run, input, output, sockets: SOCKETS, statics: 0 }
     }
 
-    /// Returns the default sizes of a device, with these numbers of events and listeners. The first size has
-    /// plenty of everything. Each other size has few connections, small rings (at least eight bytes), few
-    /// sockets, or small windows.
+    /// Returns the default sizes of a device, with these numbers of events and listeners. The first size is large
+    /// enough for all uses. Each other size has few connections, small rings (at least eight bytes), few sockets, or
+    /// small windows.
     pub const fn standard<const EVENTS: usize, const LISTENERS: usize>() -> [Self; 6] {
         const fn clients(input: usize, output: usize) -> Pool {
             Pool::rest().rings(input, output)
@@ -264,7 +264,7 @@ impl<A: 'static> Size<A> {
         ]
     }
 
-    /// Runs a program on a device of this size, driven by `judge`.
+    /// Runs a program on a device of this size. `judge` runs the simulation.
     ///
     /// # Errors
     /// The reason why the application cannot start.
@@ -283,8 +283,8 @@ impl<A: 'static> Size<A> {
     }
 }
 
-/// The number of sockets for which a stack with DHCP has room. A device with this many sockets or more does not use
-/// DHCP: it has a static address in every simulation.
+/// The number of sockets for which a stack with DHCP has room. DHCP uses one of them. So a device with this many
+/// sockets of its own, or more, has a static address in every simulation.
 const ROOM: usize = 17;
 /// The number of sockets for which a stack with UDP sockets has room, in every simulation.
 const ROOM_WITH_UDP: usize = 24;
@@ -301,8 +301,8 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
-/// Returns the seed of the device's random bytes, made from the seed of the stack's numbers. The number 1 is used
-/// instead of 0, because mixing 0 gives 0, and a seed of zeros means that the base has no seed.
+/// Returns the seed of the device's random bytes, made from the seed of the stack's numbers. If the seed is 0, the
+/// number 1 is used. Mixing 0 gives 0, and a base treats a seed of 32 zero bytes as no seed.
 fn seed_bytes(seed: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
     let mut number = seed.max(1);
@@ -362,7 +362,8 @@ fn run_device<
     if let Some(slots) = static_slots.get_mut(..statics).filter(|slots| !slots.is_empty()) {
         base.set_static_slots(slots).map_err(|error| error.to_string())?;
     }
-    // The loop's time starts at zero, or at the time of the device's clock, which may be large.
+    // In half of the simulations, the loop's time starts at the time of the device's clock, which may be large. In the
+    // other simulations, the loop's time starts at zero.
     if seed.is_multiple_of(2) {
         base.advance(Instant::from_micros(clock::device_now()));
     }

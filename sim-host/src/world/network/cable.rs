@@ -22,11 +22,11 @@ use crate::world::network::ether::Ether;
 use crate::world::network::link::LATENCY;
 use crate::world::observe::observer::{Direction, Observer};
 
-/// A cable between two hosts. One of them is called the device.
+/// A cable between two hosts. One of the hosts is called the device.
 ///
-/// Times are microseconds since the cable was made; the caller counts them. What happens to a frame is chosen at random
-/// from the seed, frame by frame in each direction. Results repeat only if the hosts send the same frames at the same
-/// times.
+/// All times are in microseconds since the cable was made. The cable has no clock: the caller passes the current time.
+/// What happens to each frame is chosen at random from the seed. The same results are repeated only if the hosts send
+/// the same frames at the same times.
 pub struct Cable {
     ether: Ether,
     faults: Vec<Fault>,
@@ -35,8 +35,8 @@ pub struct Cable {
 }
 
 impl Cable {
-    /// Makes a cable with the faults of a scenario and the random numbers of a seed. Only the
-    /// scenario's latency and its faults of the cable are used.
+    /// Makes a cable with the faults of a scenario and the random numbers of a seed. The cable uses only the latency
+    /// and the faults of the cable from the scenario.
     pub fn new(scenario: &Scenario, seed: u64) -> Self {
         let mut ether = Ether::new();
         ether.choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
@@ -61,13 +61,14 @@ impl Cable {
         self.ether.observer = Some(observer);
     }
 
-    /// Sends a frame.
+    /// Sends a frame at the time `now`.
     pub fn send(&mut self, now: u64, direction: Direction, frame: &[u8]) {
         self.advance(now);
         self.ether.send(direction, frame.to_vec());
     }
 
-    /// Advances the time: faults begin and end, frames arrive.
+    /// Advances the time to `now`. The faults that are due until `now` begin or end, and the frames that are due
+    /// arrive.
     pub fn advance(&mut self, now: u64) {
         // Advances in steps, so that each frame arrives while the faults of its arrival time are active.
         while let Some(at) = self.deadline().filter(|at| *at <= now) {
@@ -76,7 +77,7 @@ impl Cable {
         self.step(now.max(self.ether.choice_log.now));
     }
 
-    /// Takes the next frame that has arrived, if there is such a frame.
+    /// Takes the next frame that has arrived, or returns `None` if no frame has arrived.
     pub fn take(&mut self, direction: Direction) -> Option<Vec<u8>> {
         match direction {
             Direction::ToDevice => self.ether.to_device.pop_front(),

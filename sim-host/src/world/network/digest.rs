@@ -10,12 +10,12 @@ use crate::world::choices::random::mix;
 pub struct Digest(u64);
 
 impl Digest {
-    /// Adds a word.
+    /// Adds a word to the hash.
     pub fn word(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
-    /// Adds bytes and their length.
+    /// Adds bytes and the number of bytes to the hash.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks::<8>();

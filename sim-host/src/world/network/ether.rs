@@ -1,6 +1,6 @@
 //! The cable between the device and its peers: frames in transit in both directions.
 //!
-//! It also holds the choice log, the digest, and the observer, to which every module writes.
+//! [`Ether`] also contains the choice log, the digest and the observer, because all modules of a simulation use them.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
@@ -31,20 +31,20 @@ pub(crate) struct Ether {
     pub(crate) observer: Option<Box<dyn Observer>>,
     /// The device's link is up.
     pub(crate) plugged: bool,
-    /// There is an attacker, so some frames may be addressed to it.
+    /// There is an attacker, so the device may send frames to the attacker.
     pub(crate) has_attacker: bool,
     pub(crate) waker: Option<Waker>,
     pub(crate) to_device: VecDeque<Vec<u8>>,
     pub(crate) to_peer: VecDeque<Vec<u8>>,
     pub(crate) to_attacker: VecDeque<Vec<u8>>,
     pub(crate) to_server: VecDeque<Vec<u8>>,
-    /// There is a DHCP server, so some frames may be addressed to it.
+    /// There is a DHCP server, so the device may send frames to the DHCP server.
     pub(crate) has_server: bool,
     /// The number of frames sent.
     pub(crate) frames: u64,
-    /// Ports of connections with a forged byte.
+    /// The peers' ports in segments and datagrams in which a byte was forged.
     pub(crate) forged: Vec<u16>,
-    /// Ports of vanished peers, which no longer receive frames.
+    /// The ports of vanished peers. Frames to these ports are dropped.
     pub(crate) vanished: Vec<u16>,
     /// Ports of servers whose connects are recorded.
     pub(crate) servers: Vec<u16>,
@@ -52,11 +52,11 @@ pub(crate) struct Ether {
     pub(crate) connects: Vec<(u16, u16)>,
     /// The device has requested the hardware address of [`UNUSED`](address::UNUSED).
     pub(crate) requests_unused_address: bool,
-    /// Ports of servers that are off and receive no frames.
+    /// The ports of servers that are off. Frames to these ports are dropped.
     pub(crate) silent: Vec<u16>,
     /// Ports of the device whose datagrams are recorded.
     pub(crate) udp_ports: Vec<u16>,
-    /// The datagrams received and sent by the device at these ports, in order.
+    /// The datagrams that the device has received and sent at the ports in `udp_ports`, in order.
     pub(crate) datagrams: Vec<Datagram>,
     /// Ports of UDP clients whose next datagram gets a wrong checksum.
     pub(crate) bad_checksums: Vec<u16>,
@@ -121,7 +121,7 @@ impl Ether {
         }
     }
 
-    /// Begins a simulation and reuses the memory of the previous one.
+    /// Begins a simulation and reuses the memory of the previous simulation.
     pub(crate) fn restart(&mut self, delay: u64) {
         self.digest = Digest::default();
         (self.plugged, self.has_attacker, self.has_server) = (true, false, false);
@@ -166,7 +166,7 @@ impl Ether {
         self.buffers.push(buffer);
     }
 
-    /// Sends a frame.
+    /// Sends a frame: decides what happens to the frame, and reports the frame and the decision to the observer.
     pub(crate) fn send(&mut self, direction: Direction, mut frame: Vec<u8>) {
         self.frames += 1;
         if direction == Direction::ToDevice
@@ -270,7 +270,7 @@ impl Ether {
         self.flights.peek().map(|flight| flight.arrival)
     }
 
-    /// Delivers the frames that have arrived. Returns whether there were any.
+    /// Delivers the frames that have arrived. Returns whether any frame has arrived.
     pub(crate) fn deliver(&mut self) -> bool {
         let now = self.choice_log.now;
         let mut any = false;
@@ -300,7 +300,7 @@ impl Ether {
         any
     }
 
-    /// Records a datagram, if its port at the device is in `udp_ports`.
+    /// Records a datagram if the device's port of the datagram is in `udp_ports`.
     fn record_datagram(&mut self, direction: Direction, frame: &[u8]) {
         if self.udp_ports.is_empty() {
             return;
@@ -340,7 +340,7 @@ impl Ether {
         self.to_peer.push_back(frame);
     }
 
-    /// Wakes the device's network.
+    /// Wakes the task of the device's network stack.
     pub(crate) fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -361,8 +361,8 @@ fn links(delay: u64) -> [Link; 2] {
 }
 
 impl Ord for Flight {
-    /// Compares in reverse: the heap is a max-heap, so the next frame to arrive must be the
-    /// greatest.
+    /// Compares in reverse. The heap returns its greatest element first, so the next frame to arrive must be the
+    /// greatest element.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.arrival, other.serial).cmp(&(self.arrival, self.serial))
     }

@@ -13,8 +13,7 @@ use crate::world::observe::observer::{Direction, Fate};
 /// The minimum latency of a frame, in microseconds.
 pub(crate) const LATENCY: u64 = 100;
 
-/// The longest time a frame waits on a slow link, in microseconds. Frames that would wait longer
-/// are dropped.
+/// The longest time a frame waits on a slow link, in microseconds. A frame that would wait longer is dropped.
 const QUEUE: u64 = 200_000;
 
 /// One direction of the cable.
@@ -170,8 +169,8 @@ impl Link {
         }
     }
 
-    /// Decides whether an event happens, with a probability of `odds` / 1000. If it happens, returns a random number
-    /// from `low` to `high`. Otherwise, returns zero.
+    /// Decides whether an event happens, with a probability of `odds` / 1000. If the event happens, returns a random
+    /// number from `low` to `high`. If the event does not happen, returns zero.
     fn happens(
         &self,
         odds: u64,

@@ -1,4 +1,4 @@
-//! The cable between the device and its peers: frames, faults, and the other hosts on it.
+//! The cable between the device and its peers: frames, faults, and the other hosts on the cable.
 
 pub(crate) mod address;
 pub(crate) mod cable;

@@ -10,8 +10,8 @@ use smoltcp::wire::{
 /// The length of the Ethernet header.
 const HEADER: usize = 14;
 
-/// Returns the IPv4 address in an ARP request, for which the sender needs the hardware address. Returns `None` if the
-/// frame is not an ARP request.
+/// Returns the target address of an ARP request: the IPv4 address whose hardware address the sender needs. Returns
+/// `None` if the frame is not an ARP request.
 pub(crate) fn arp_target(frame: &[u8]) -> Option<Ipv4Addr> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
@@ -25,8 +25,9 @@ pub(crate) fn arp_target(frame: &[u8]) -> Option<Ipv4Addr> {
 
 /// Flips a bit, counted from the end of the Ethernet header. Returns whether a bit was flipped.
 ///
-/// The checksums of IP, TCP and ICMPv6 detect every single flipped bit that matters. They do not cover ARP packets and
-/// the Ethernet header. On a real cable the frame check sequence protects these, so no bit of them is flipped here.
+/// The checksums of IP, TCP and ICMPv6 detect every single flipped bit that matters. These checksums do not cover ARP
+/// packets and the Ethernet header. On a real cable, the frame check sequence protects these parts of a frame. So this
+/// function never flips a bit of an ARP packet or of the Ethernet header.
 pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     let is_ip = EthernetFrame::new_checked(&*frame).is_ok_and(|frame| {
         matches!(frame.ethertype(), EthernetProtocol::Ipv4 | EthernetProtocol::Ipv6)
@@ -39,9 +40,9 @@ pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     true
 }
 
-/// Changes a byte of a segment's payload, or of its sequence number if it has no payload, and corrects the checksum.
-/// Also changes a datagram that has a payload, unless it is a DHCP message. Returns the source and destination port
-/// if a byte was changed.
+/// Changes a byte of the payload of a TCP segment, or a bit of the sequence number if the segment has no payload. Also
+/// changes a byte of the payload of a UDP datagram, but not of a DHCP message. Corrects the checksum. Returns the
+/// source and destination port if the frame was changed.
 pub(crate) fn forge(frame: &mut [u8], index: u64) -> Option<(u16, u16)> {
     let packet = packet(frame)?;
     let (from, to) = (packet.from, packet.to);
@@ -72,12 +73,13 @@ pub(crate) fn forge(frame: &mut [u8], index: u64) -> Option<(u16, u16)> {
     Some((segment.src_port(), segment.dst_port()))
 }
 
-/// Returns the destination port of a TCP segment, or `None` for another frame.
+/// Returns the destination port of a TCP segment, or `None` if the frame is not a TCP segment.
 pub(crate) fn target_port(frame: &[u8]) -> Option<u16> {
     segment(frame).map(|segment| segment.dst_port())
 }
 
-/// Returns the source and destination port of a TCP segment that begins a connection, or `None` for another frame.
+/// Returns the source and destination port of a TCP segment that begins a connection, or `None` if the frame does not
+/// contain a TCP segment that begins a connection.
 pub(crate) fn connect(frame: &[u8]) -> Option<(u16, u16)> {
     let segment = segment(frame).filter(|segment| segment.syn() && !segment.ack())?;
     Some((segment.src_port(), segment.dst_port()))
@@ -103,7 +105,8 @@ pub(crate) fn datagram(frame: &[u8]) -> Option<Datagram<'_>> {
     })
 }
 
-/// Makes the checksum of a UDP datagram from this port wrong. Returns whether the frame contains such a datagram.
+/// Makes the checksum of a UDP datagram from this port wrong. Returns whether the frame contains a datagram from this
+/// port.
 pub(crate) fn corrupt_checksum(frame: &mut [u8], port: u16) -> bool {
     let Some(Packet { begin, payload, .. }) =
         packet(frame).filter(|packet| packet.protocol == IpProtocol::Udp)
@@ -114,7 +117,7 @@ pub(crate) fn corrupt_checksum(frame: &mut [u8], port: u16) -> bool {
     if let Some(checksum) = frame.get_mut(begin + 6..begin + 8)
         && is_from
     {
-        // Not zero: zero means that there is no checksum.
+        // The wrong checksum is never zero, because zero means that the datagram has no checksum.
         let right = u16::from_be_bytes([checksum[0], checksum[1]]);
         let wrong = if right == 0x5555 { 0xaaaa } else { right ^ 0x5555 };
         checksum.copy_from_slice(&wrong.to_be_bytes());
@@ -130,7 +133,7 @@ struct Packet<'f> {
     /// The offset of the payload in the frame.
     begin: usize,
     payload: &'f [u8],
-    /// The checksum of the header is correct, or the header has none.
+    /// The checksum of the IP header is correct, or the header has no checksum.
     is_intact: bool,
 }
 
@@ -219,7 +222,7 @@ mod tests {
             [&[0xFF; 6][..], &[2, 0, 0, 0, 0, 2], &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1]].concat();
         frame.extend([2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 10, 0, 0, 99]);
         assert_eq!(arp_target(&frame), Some(Ipv4Addr::new(10, 0, 0, 99)));
-        // ARP replies, shortened frames and frames of another type are not requests.
+        // An ARP reply, a frame of another type and a frame that is cut off are not ARP requests.
         let changed = |at: usize, byte: u8| {
             let mut frame = frame.clone();
             frame[at] = byte;

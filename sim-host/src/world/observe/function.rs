@@ -1,11 +1,11 @@
-//! A function of the application, and its name.
+//! A function of the application, identified by its address.
 //!
-//! The name is looked up in the program's symbols on demand. A program without symbols has no
-//! names.
+//! The name of the function is looked up in the program's symbols when it is needed. If the program has no symbols, no
+//! name is found.
 
 use std::ffi::c_void;
 
-/// A function, by its address.
+/// The address of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Function(usize);
 
@@ -14,15 +14,16 @@ impl Function {
         Self(address)
     }
 
-    /// Returns its name without its crate, and its source location, if they are known: `Hello::accepted` and
-    /// `src/lib.rs:58`. If the program's debug information has only line numbers, the name is `accepted`.
+    /// Returns the function's name without the crate's name, and the function's source location. The name or the
+    /// location is `None` if it is not known. Example: `Hello::accepted` and `src/lib.rs:58`. If the program's debug
+    /// information has only line numbers, the name is `accepted`.
     ///
     /// The first lookup takes 0.1 s or more.
     pub fn look_up(self) -> (Option<String>, Option<String>) {
         // The resolver expects a return address, which is after the call.
         let address = std::ptr::without_provenance_mut::<c_void>(self.0.wrapping_add(1));
         let mut known = (None, None);
-        // Inlined functions come first; the called function comes last.
+        // The resolver reports inlined functions first, and the called function last.
         backtrace::resolve(address, |symbol| {
             let name = symbol.name().map(|name| without_crate(&format!("{name:#}")));
             let file = symbol.filename().zip(symbol.lineno());

@@ -1,5 +1,4 @@
-//! Observers: the interface through which capture files, timelines and the terminal see a
-//! simulation.
+//! Observers: the interface through which capture files, timelines and the terminal get the events of a simulation.
 //!
 //! Without an observer each event costs one comparison.
 
@@ -27,7 +26,7 @@ pub enum Fate {
     Arrives(u64),
     /// Lost by chance.
     Lost,
-    /// Dropped: no frame passes in its direction.
+    /// Dropped: no frame passes in this direction.
     Partitioned,
     /// Dropped: the device's link is down.
     LinkDown,
@@ -40,29 +39,29 @@ pub enum Fate {
 /// What was done to a frame that arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Treatment {
-    /// It is a second copy.
+    /// The frame is a second copy.
     pub duplicated: bool,
-    /// It is overtaken by later frames.
+    /// The frame is overtaken by later frames.
     pub late: bool,
-    /// It waited in the queue of a slow link.
+    /// The frame waits in the queue of a slow link.
     pub slowed: bool,
-    /// It was delayed by jitter.
+    /// The frame is delayed by jitter.
     pub jittered: bool,
-    /// It waited for a clog to end.
+    /// The frame waits for a clog to end.
     pub held: bool,
-    /// A bit was flipped.
+    /// A bit of the frame is flipped.
     pub flipped: bool,
-    /// A byte was changed and the checksum corrected.
+    /// A byte of the frame is changed, and the checksum is corrected.
     pub forged: bool,
 }
 
 /// A frame on the cable.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'f> {
-    /// Its number in its simulation. The number stays the same from sending to arrival. A second
-    /// copy has a different number.
+    /// The number of the frame in the simulation. A frame has the same number when it is sent and when it arrives. A
+    /// second copy has a different number.
     pub number: u64,
-    /// Its direction.
+    /// The direction.
     pub direction: Direction,
     /// The frame, from the Ethernet header on.
     pub bytes: &'f [u8],
@@ -84,7 +83,7 @@ pub enum Object {
 /// The state of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
-    /// What an event waits for, and its deadline by the device's clock.
+    /// What an event waits for, and the event's deadline by the device's clock.
     Waits(EventFlags, Option<Instant>),
     /// The peer of a connection.
     With(SocketAddr),
@@ -104,9 +103,10 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// Returns the name to show to a reader. This is `function`, the name of the application's function, or
-    /// [`name`](Self::name) if `function` is `None`. All callbacks of one kind of connection have the same function, so
-    /// for a connection it is always [`name`](Self::name).
+    /// Returns the name to show to a reader. `function` is the name of the application's function, or `None` if this
+    /// name is not known. For a connection, returns [`name`](Self::name), because all callbacks of one kind of
+    /// connection have the same function. For another object, returns `function`, or [`name`](Self::name) if `function`
+    /// is `None`.
     pub fn title<'n>(&'n self, function: Option<&'n str>) -> &'n str {
         match self.object {
             Object::Conn(_) => self.name,
@@ -118,24 +118,24 @@ impl Callback {
 /// Something that happened to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientEvent {
-    /// It connects from this port.
+    /// The client connects from this port.
     Connects(u16),
-    /// It has been served, this number of microseconds after its first connect.
+    /// The client is served, this number of microseconds after its first connect.
     IsServed(u64),
-    /// It was refused, or it lost its connection.
+    /// The client was refused, or lost its connection.
     IsRefused,
-    /// It has ended.
+    /// The client has ended.
     IsGone,
 }
 
 /// Something that happened to a UDP client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpClientEvent {
-    /// It sends a request.
+    /// The client sends a request.
     Requests {
         /// The client's port.
         port: u16,
-        /// The length of its request in bytes.
+        /// The length of the request in bytes.
         length: usize,
         /// The client has sent the same request before, and the request was not answered in time.
         again: bool,
@@ -149,21 +149,21 @@ pub enum UdpClientEvent {
 pub enum ServerEvent {
     /// The server has accepted the connection, which comes from this port of the device.
     Accepted(u16),
-    /// It has ended.
+    /// The connection has ended.
     Ended,
 }
 
 /// Receives the events of a simulation. The default methods do nothing. Times are in microseconds
 /// of the simulation.
 pub trait Observer {
-    /// Called when a frame is sent. `_frame` has the bytes as they were sent.
+    /// Called when a frame is sent. `_frame` contains the bytes as they were sent.
     fn frame(&mut self, _at: u64, _frame: Frame<'_>, _fate: Fate, _how: Treatment) {}
 
-    /// Called when a frame has arrived. `_frame` has the bytes as they arrived.
+    /// Called when a frame has arrived. `_frame` contains the bytes as they arrived.
     fn arrived(&mut self, _at: u64, _frame: Frame<'_>) {}
 
-    /// Called when a frame is lost on its way: the device's link is down at the time of its
-    /// arrival.
+    /// Called when a frame is lost in transit, because the device's link is down at the time at which the frame would
+    /// arrive.
     fn lost_in_transit(&mut self, _at: u64, _frame: Frame<'_>) {}
 
     /// Called when a callback begins.
@@ -172,8 +172,7 @@ pub trait Observer {
     /// Called when the callback that began last has returned.
     fn callback_ends(&mut self, _at: u64) {}
 
-    /// Called with the application's objects, when a callback has returned and when the loop
-    /// sleeps.
+    /// Called with the application's objects. This happens when a callback has returned, and when the loop sleeps.
     fn objects(&mut self, _at: u64, _objects: &[(Object, About)]) {}
 
     /// Called when a fault begins or ends.
@@ -185,7 +184,7 @@ pub trait Observer {
     /// Called when something happened to the UDP client of this number.
     fn udp_client(&mut self, _at: u64, _client: u32, _event: UdpClientEvent) {}
 
-    /// Called when something happened to a connection to the server at this port; its connections are
+    /// Called when something happened to a connection to the server at this port. The connections of each server are
     /// numbered from zero.
     fn server(&mut self, _at: u64, _port: u16, _connection: u32, _event: ServerEvent) {}
 
@@ -197,7 +196,7 @@ pub trait Observer {
 }
 
 impl Object {
-    /// Returns its kind: `event`, `conn`, `listener` or `udp`.
+    /// Returns the kind of object: `event`, `conn`, `listener` or `udp`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Event(_) => "event",
@@ -207,7 +206,7 @@ impl Object {
         }
     }
 
-    /// Returns its slot in its table.
+    /// Returns the index of the object's slot in its table.
     pub const fn slot(self) -> usize {
         match self {
             Self::Event(event) => event.index(),

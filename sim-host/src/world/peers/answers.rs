@@ -1,4 +1,4 @@
-//! UDP answers: which datagrams the device must answer, and which it has answered.
+//! UDP answers: which datagrams the device must answer, and which datagrams it has answered.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use crate::world::peers::script::Choices;
 type Requests = dyn Fn(&mut Choices<'_>) -> Vec<Vec<u8>> + Send + Sync;
 type Answer = dyn Fn(&[u8]) -> Option<String> + Send + Sync;
 
-/// A UDP service of the device: the requests of its clients and the answers it must send.
+/// A UDP service of the device: the requests of the clients, and the answers that the device must send.
 pub(crate) struct UdpService {
     /// The device's port.
     pub(crate) port: u16,
@@ -31,7 +31,7 @@ impl UdpService {
     /// Returns the pattern of the answer to a datagram, or `None` if there must be no answer.
     ///
     /// # Panics
-    /// If the test case's pattern is malformed.
+    /// If the pattern that the test case returns is malformed.
     fn answer(&self, request: &[u8]) -> Option<Pattern> {
         // A pattern must not end with a placeholder. So a newline is added to the pattern here, and to the datagram in
         // `is_whole`.
@@ -67,14 +67,15 @@ struct Request {
     answer: Pattern,
 }
 
-/// The maximum number of requests kept. A device does not have room for this many.
+/// The maximum number of requests kept. A device does not have room for this number of requests.
 const MOST: usize = 4_096;
 
 impl Unanswered {
-    /// Records a datagram that has reached the device, or checks a datagram that the device has sent.
+    /// Records a datagram that has reached the device and must be answered, or checks a datagram that the device has
+    /// sent.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     pub(crate) fn process(
         &mut self,
         datagram: Datagram,

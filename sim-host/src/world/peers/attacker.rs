@@ -1,7 +1,7 @@
 //! The attacker: sends frames that no client's stack would send.
 //!
-//! The attacker has an address but no network stack. It answers ARP requests, and opens connections and violates their
-//! protocol in ways chosen at random from the seed.
+//! The attacker has an address but no network stack. It answers ARP requests. It opens connections, and then violates
+//! TCP in ways that are chosen at random from the seed.
 
 use std::net::Ipv4Addr;
 
@@ -89,7 +89,7 @@ impl Attacker {
         }
     }
 
-    /// Handles the frames that the device has sent to the attacker. Returns whether there were any.
+    /// Handles the frames that the device has sent to the attacker. Returns whether any frame was handled.
     pub(crate) fn work(&mut self, ether: &mut Ether) -> bool {
         let mut any = false;
         while let Some(frame) = ether.to_attacker.pop_front() {
@@ -170,7 +170,7 @@ fn any_flags(random: &mut Random) -> (TcpControl, bool) {
     (control, random.chance(500))
 }
 
-/// Returns `number` itself, a number close to it, or any number.
+/// Returns `number` itself, a number close to `number`, or any number, chosen at random.
 fn vary(number: TcpSeqNumber, random: &mut Random) -> TcpSeqNumber {
     let TcpSeqNumber(right) = number;
     TcpSeqNumber(match random.below(4) {

@@ -23,45 +23,46 @@ const AGAIN: u64 = 700_000;
 /// The stage of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It has not connected yet; it connects at its start time.
+    /// The client is not connected, and will connect at the time `wake`.
     Waiting,
-    /// It is connected or connecting.
+    /// The client is connected or connecting.
     Connected,
-    /// It has finished or given up, and its connection is being closed.
+    /// The client has finished or given up, and its connection is being closed.
     Leaving,
-    /// It has ended.
+    /// The client has ended.
     Gone,
 }
 
 pub(crate) struct Client {
     pub(crate) number: u32,
     pub(crate) behaviour: Behaviour,
-    /// The device's port that it connects to.
+    /// The device's port that the client connects to.
     pub(crate) target_port: u16,
     pub(crate) over_ipv6: bool,
     pub(crate) stage: Stage,
-    /// The device has served it, or no longer has to serve it.
+    /// The device has served the client, or no longer has to serve the client.
     pub(crate) served: bool,
-    /// The number of times it was refused, or lost its connection.
+    /// The number of times that the client was refused or lost its connection.
     pub(crate) refused: u32,
     pub(crate) socket: Option<SocketHandle>,
-    /// The local port of its last connection; zero before the first.
+    /// The local port of the client's last connection; zero before the first connection.
     pub(crate) port: u16,
-    /// The time of its next poll, if nothing happens to its socket.
+    /// The time of the client's next poll, if nothing happens to its socket.
     pub(crate) wake: u64,
-    /// The time of its first connect.
+    /// The time of the client's first connect.
     start: u64,
-    /// The time until it was served, in microseconds.
+    /// The time from the first connect until the client was served, in microseconds.
     pub(crate) waited: u64,
     script: Script,
-    /// The number of bytes after which the behaviour takes effect.
+    /// The severity of the behaviour. For a client that resets its connection or disappears, the severity is the number
+    /// of bytes that are transferred before the client does this.
     severity: u64,
     /// The number of connects that follow after the current connection.
     more_connects: u32,
-    /// Microseconds between the end of a connection and its next connect.
+    /// The time between the end of a connection and the client's next connect, in microseconds.
     pause: u64,
     conversation: Conversation,
-    /// The current connection of a client that the program of a crowd runs.
+    /// The current connection, if the client belongs to a crowd.
     crowd_connection: Option<CrowdConnection>,
 }
 
@@ -70,13 +71,13 @@ pub(crate) struct Client {
 pub(crate) enum After {
     /// The socket stays.
     Stays,
-    /// The socket is removed silently, and frames for it are dropped.
+    /// The socket is removed without a reset, and frames to its port are dropped.
     Vanishes,
     /// The socket is removed.
     Removed,
 }
 
-/// The part of a client's state whose changes are reported to observers.
+/// The part of a client's state that observers see. When this part changes, observers receive an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) served: bool,
@@ -85,7 +86,7 @@ pub(crate) struct Standing {
 }
 
 impl Client {
-    /// Chooses the client with this number. If `may_misbehave` is set, the client's behaviour need not be normal.
+    /// Chooses the client with this number. If `may_misbehave` is not set, the client's behaviour is normal.
     pub(crate) fn choose(
         choice_log: &mut ChoiceLog,
         number: u32,
@@ -127,7 +128,7 @@ impl Client {
         Self { severity, over_ipv6, ..client }
     }
 
-    /// Makes a normal client for the socket-leak check. It connects to this port now.
+    /// Makes a normal client for the socket-leak check. The client connects to this port immediately.
     pub(crate) fn of_socket_leak_check(
         choice_log: &mut ChoiceLog,
         number: u32,
@@ -139,7 +140,7 @@ impl Client {
         Self::new(number, Behaviour::Normal, now, target)
     }
 
-    /// Returns whether it belongs to the socket-leak check.
+    /// Returns whether the client belongs to the socket-leak check.
     pub(crate) const fn is_of_socket_leak_check(&self) -> bool {
         self.number > MOST as u32
     }
@@ -172,38 +173,39 @@ impl Client {
         }
     }
 
-    /// Returns the state whose changes are reported to observers.
+    /// Returns the part of the state that observers see.
     pub(crate) fn standing(&self) -> Standing {
         let gone = self.stage == Stage::Gone;
         Standing { served: self.served, refused: self.refused, gone }
     }
 
-    /// Returns whether the device still has to serve it.
+    /// Returns whether the device still has to serve the client.
     pub(crate) fn is_owed(&self) -> bool {
         self.behaviour.is_owed_service() && !self.served
     }
 
-    /// Returns whether it connects only once and must be served on that connection.
+    /// Returns whether the client connects only once and must be served on this connection.
     pub(crate) fn connects_once(&self) -> bool {
         matches!(self.behaviour, Behaviour::Normal | Behaviour::SlowWriter)
     }
 
-    /// Returns the size of its socket's receive buffer in bytes.
+    /// Returns the size of the receive buffer of the client's socket, in bytes.
     pub(crate) fn window(&self) -> usize {
         match self.behaviour {
             Behaviour::ZeroWindow => 1 + (self.severity % 64) as usize,
-            // Not smaller: the device must send its remaining output within the adapter's linger time.
+            // The device must send its remaining output within the adapter's linger time. With a smaller window, this
+            // would take too long.
             Behaviour::SlowReader => 256,
             _ => 2048,
         }
     }
 
-    /// Returns whether its next connect uses the same local port as its last connect.
+    /// Returns whether the client's next connect uses the same local port as its last connect.
     pub(crate) fn reuses_port(&self) -> bool {
         self.behaviour == Behaviour::PortReuse && self.port != 0 && self.refused == 0
     }
 
-    /// Records that it begins a connect.
+    /// Records that the client begins a connect.
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         self.socket = Some(socket);
         self.port = port;
@@ -239,14 +241,14 @@ impl Client {
         }
     }
 
-    /// Reports to the program of the crowd that the connection has ended. The socket stays as it is.
+    /// Reports to the program of the crowd that the connection has ended. Does not change the socket.
     pub(crate) fn end_crowd_connection(&mut self, crowd: Option<&mut Crowd>) {
         if let (Some(mut crowd_connection), Some(crowd)) = (self.crowd_connection.take(), crowd) {
             crowd_connection.end(crowd);
         }
     }
 
-    /// Returns whether it belongs to the crowd, and is connected.
+    /// Returns whether the client belongs to a crowd and is connected.
     pub(crate) fn has_crowd_connection(&self) -> bool {
         self.crowd_connection.is_some()
     }
@@ -311,13 +313,13 @@ impl Client {
                 self.pause = 0;
                 self.stage = Stage::Leaving;
                 if socket.state() == State::Closed {
-                    // The client has reset the connection. The socket will not wake the client when the reset is sent,
-                    // so the client checks it again soon.
+                    // The client has reset the connection. When the reset has been sent, the socket does not wake the
+                    // client. So the client checks the socket again one microsecond later.
                     self.wake = now + 1;
                 }
                 Ok(self.leave(socket, now))
             }
-            // The client ends its side, too, like a program whose server has ended the connection.
+            // The device has ended the connection, so the client ends its side, too.
             ConversationState::Ended if self.crowd_connection.is_some() => {
                 socket.close();
                 if self.is_owed() && !ending {
@@ -331,7 +333,8 @@ impl Client {
                 self.wake = wake;
                 Ok(After::Stays)
             }
-            // This does not count as refused: the crowd's program decides whether the device may drop a client.
+            // The program of the crowd decides whether the device may drop a client. So a lost connection of a crowd's
+            // client does not count as refused.
             ConversationState::Lost if self.crowd_connection.is_some() => {
                 self.connect_again(now, ending);
                 Ok(After::Removed)
@@ -347,7 +350,7 @@ impl Client {
         }
     }
 
-    /// Waits until its connection has ended, and discards data that still arrives.
+    /// Waits until the client's connection has ended, and discards data that still arrives.
     fn leave(&mut self, socket: &mut Socket<'_>, now: u64) -> After {
         if socket.can_recv() {
             let _ = socket.recv(|bytes| (bytes.len(), ()));
@@ -365,7 +368,7 @@ impl Client {
         After::Removed
     }
 
-    /// Handles the end of its connection. The client is gone, or connects once more.
+    /// Handles the end of the client's connection. The client is gone, or connects again later.
     pub(crate) fn left(&mut self, now: u64) {
         match self.more_connects {
             0 => self.gone(),
@@ -376,8 +379,8 @@ impl Client {
         }
     }
 
-    /// Returns the number of bytes it has sent and received on this connection. Returns zero if it
-    /// is not connected.
+    /// Returns the number of bytes that the client has sent and received on its current connection. Returns zero if the
+    /// client is not connected.
     pub(crate) fn progress(&self) -> u64 {
         match (self.stage, &self.crowd_connection) {
             (Stage::Connected, Some(connection)) => connection.progress,
@@ -386,7 +389,7 @@ impl Client {
         }
     }
 
-    /// Records a lost connection. A client that must be served reconnects later.
+    /// Records a lost connection. A client that must still be served reconnects later.
     pub(crate) fn lost(&mut self, now: u64, ending: bool) {
         self.refused += 1;
         self.connect_again(now, ending);
@@ -399,7 +402,8 @@ impl Client {
         (self.stage, self.wake) = (Stage::Leaving, now + 1);
     }
 
-    /// Reconnects later, if the device must serve it.
+    /// Makes the client reconnect later, if the device must still serve the client and the application was not
+    /// interrupted. In all other cases, the client is gone.
     fn connect_again(&mut self, now: u64, ending: bool) {
         if self.behaviour.is_owed_service() && !self.served && !ending {
             (self.stage, self.socket) = (Stage::Waiting, None);
@@ -409,7 +413,7 @@ impl Client {
         }
     }
 
-    /// Makes it connect once more after this connection.
+    /// Makes the client connect once more after its current connection.
     pub(crate) fn will_connect_again(&mut self) {
         self.more_connects += 1;
     }

@@ -6,7 +6,7 @@ use crate::world::peers::matcher::{Matcher, Meaning};
 use crate::world::peers::pattern::Pattern;
 use crate::world::peers::script::{Script, Step};
 
-/// Microseconds between two writes of a slow client. The time between two reads is a quarter of this time.
+/// The time between two writes of a slow client, in microseconds. The time between two reads is a quarter of this time.
 const SLOWLY: u64 = 1_000_000;
 
 /// The maximum number of bytes per read and per write; zero for no limit.
@@ -23,31 +23,31 @@ impl Pace {
 /// The state of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConversationState {
-    /// It continues at this time, or at the next event of its socket.
+    /// The conversation continues at this time, or at the next event of its socket if this event comes earlier.
     Until(u64),
     /// The script is finished.
     Over,
     /// The connection was lost before the end of the script.
     Lost,
-    /// The device has ended the connection with a text that the script allows.
+    /// The device has ended the connection with one of the script's endings.
     Ended,
 }
 
 #[derive(Default)]
 pub(crate) struct Conversation {
-    /// Bytes transferred in both directions.
+    /// The number of bytes transferred in both directions.
     pub(crate) progress: u64,
     cursor: Cursor,
-    /// The bytes received in this step.
+    /// Compares the bytes received in this step with the expected text.
     matcher: Matcher,
     out: Vec<u8>,
     sent: usize,
     /// The stream ends after the last byte of `out`.
     finishes: bool,
-    /// The peer has received bytes before the application was interrupted. So the application knows this peer, and must
-    /// send it a goodbye.
+    /// The peer has received bytes before the application was interrupted. So the application has accepted the
+    /// connection. If the application is interrupted, it must send its goodbye text on this connection.
     is_known: bool,
-    /// The last step was [`Step::ExpectEnd`]: the device has ended its stream.
+    /// The last step was [`Step::ExpectEnd`], so the device has ended its stream.
     has_end: bool,
     /// The time at which a pause ends.
     pause: Option<u64>,
@@ -58,14 +58,14 @@ pub(crate) struct Conversation {
 /// A position in a script.
 #[derive(Default)]
 struct Cursor {
-    /// The alternatives that the peer is following, the outermost first. Each entry has the index of a
+    /// The alternatives that contain the current step, the outermost first. Each entry has the index of a
     /// [`Step::Either`], and the index of the chosen alternative in this step.
     inside: Vec<(usize, usize)>,
     step: usize,
 }
 
 impl Cursor {
-    /// Returns the steps of the innermost alternative, or of the script if the peer follows no alternative.
+    /// Returns the steps of the innermost alternative, or of the script if no alternative contains the current step.
     fn steps<'s>(&self, script: &'s Script) -> &'s [Step] {
         self.inside.iter().fold(&script.steps, |steps, (step, alternative)| {
             match steps.get(*step) {
@@ -88,7 +88,7 @@ impl Cursor {
         }
     }
 
-    /// Enters an alternative whose first step is already done.
+    /// Moves the position to the second step of an alternative. The first step of the alternative is already done.
     fn enter(&mut self, alternative: usize) {
         self.inside.push((self.step, alternative));
         self.step = 1;
@@ -190,8 +190,8 @@ impl Conversation {
         }
     }
 
-    /// Sends as much as possible now. Returns the time at which to continue, or `u64::MAX` if the pace does
-    /// not limit the sending.
+    /// Sends as many bytes as possible now. Returns the time at which to continue if the pace limits the sending, or
+    /// `u64::MAX` if the pace does not limit the sending.
     fn flush(&mut self, socket: &mut Socket<'_>, now: u64, pace: Pace) -> u64 {
         while self.sent < self.out.len() && socket.can_send() {
             if now < self.next_write {
@@ -211,7 +211,7 @@ impl Conversation {
         u64::MAX
     }
 
-    /// Reads what has arrived and compares it with these patterns.
+    /// Reads the bytes that have arrived, and compares them with the patterns in `wanted`.
     #[allow(clippy::too_many_arguments, reason = "they are the arguments of `go_on`")]
     fn expect(
         &mut self,

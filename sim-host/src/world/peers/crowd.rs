@@ -1,5 +1,5 @@
-//! A crowd: clients that follow no script. One program runs all of them, so it knows what each client
-//! has sent and received.
+//! A crowd: clients that follow no script. One program, a [`Service`], runs all clients of a crowd. So the program can
+//! compare what the clients have sent and received.
 
 use std::time::Duration;
 
@@ -36,18 +36,19 @@ pub(crate) struct Crowd {
     program: Box<dyn Service>,
     /// The number of connections that the clients have opened.
     connections: u32,
-    /// Something happened on a connection, so other clients may be able to continue.
+    /// Something happened on a connection of the crowd. So clients that wait for another client may be able to
+    /// continue.
     pub(crate) has_changed: bool,
-    /// A byte of a connection of the crowd was forged, so the program's checks prove nothing any more.
+    /// A byte on a connection of the crowd was forged. From then on, the errors of the program's checks are ignored.
     pub(crate) affected_by_forgery: bool,
 }
 
 /// One connection of a client of a crowd.
 pub(crate) struct CrowdConnection {
     session: Session,
-    /// Bytes of the session's output that were sent.
+    /// The number of bytes of the session's output that were sent.
     sent: usize,
-    /// Bytes transferred in both directions.
+    /// The number of bytes transferred in both directions.
     pub(crate) progress: u64,
     /// The device has ended its stream.
     has_end: bool,
@@ -56,7 +57,7 @@ pub(crate) struct CrowdConnection {
     next_write: u64,
 }
 
-/// Microseconds between two reads or writes of a slow client.
+/// The time between two reads or two writes of a slow client, in microseconds.
 const SLOWLY: u64 = Duration::from_millis(250).as_micros() as u64;
 
 impl CrowdConnection {
@@ -84,7 +85,7 @@ impl CrowdConnection {
     /// Does the work that is possible now.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     pub(crate) fn go_on(
         &mut self,
         crowd: &mut Crowd,
@@ -124,7 +125,7 @@ impl CrowdConnection {
                 Err(RecvError::Finished) => {
                     self.has_end = true;
                     crowd.has_changed = true;
-                    // A device that is shutting down may end any connection.
+                    // While the device shuts down, it may end any connection. So an error of `finished` is ignored.
                     let finished = crowd.program.finished(&mut self.session);
                     finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
                 }

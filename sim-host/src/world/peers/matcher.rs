@@ -3,14 +3,14 @@
 
 use crate::world::peers::pattern::{Comparison, Pattern, Position};
 
-/// The progress in the expected text.
+/// The state of the comparison.
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
     /// The position in each pattern, or `None` if the pattern no longer matches. Empty before the first byte.
     positions: Vec<Option<Position>>,
     /// The bytes received in this step.
     text: Vec<u8>,
-    /// The ending that has begun, and the number of its bytes received.
+    /// The index of the ending that has begun, and the number of bytes of this ending that were received.
     ending: Option<(usize, usize)>,
 }
 
@@ -28,7 +28,8 @@ pub(crate) enum Meaning {
 }
 
 impl Matcher {
-    /// Compares the next bytes. Returns the number of bytes taken, and what they mean.
+    /// Compares the next bytes. Returns the number of bytes that belong to the patterns or to an ending, and the
+    /// meaning of these bytes.
     pub(crate) fn compare(
         &mut self,
         wanted: &[&Pattern],
@@ -94,7 +95,7 @@ impl Matcher {
         self.ending.is_some()
     }
 
-    /// Returns an error text: the stream has ended too early.
+    /// Returns the error text for a stream that has ended too early.
     pub(crate) fn cut(&self, wanted: &[&Pattern]) -> String {
         let whole = match wanted {
             [pattern] => pattern.whole(),
@@ -108,8 +109,8 @@ impl Matcher {
         (bytes.len(), Meaning::Open)
     }
 
-    /// Handles a byte that no pattern expects. The byte is allowed if it continues an ending: it is the ending's first
-    /// byte, or the bytes before it are the ending's first bytes. Otherwise the byte is wrong.
+    /// Handles a byte that no pattern expects. The byte is allowed if it begins an ending, or if it continues an ending
+    /// that began in earlier bytes. Any other byte is wrong.
     fn differs(
         &mut self,
         endings: &[Vec<u8>],
@@ -117,12 +118,13 @@ impl Matcher {
         wrong: usize,
         expected: impl FnOnce() -> String,
     ) -> (usize, Meaning) {
-        // Only the bytes up to the unexpected one are taken. The bytes after it may belong to an ending.
+        // Only the bytes up to the unexpected byte are processed here. The bytes after it may belong to an ending.
         let (Some(before), Some(unexpected)) = (bytes.get(..wrong), bytes.get(wrong)) else {
             return (0, Meaning::Open);
         };
         self.text.extend_from_slice(before);
-        // An ending may have the same first bytes as the expected text.
+        // An ending may begin with the same bytes as the expected text. So the last bytes before the unexpected byte
+        // may be the first bytes of an ending.
         let began = |ending: &Vec<u8>| {
             (0..=self.text.len().min(ending.len())).find(|shared| {
                 ending.get(*shared) == Some(unexpected)

@@ -4,20 +4,21 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A text in which some parts are known only by their kind.
+/// A text with placeholders. A placeholder stands for bytes of a kind, for example digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Part>,
-    /// The text as its author wrote it; `None` if all bytes are known exactly.
+    /// The text of the pattern as the test case contains it; `None` if the pattern was made by
+    /// [`exactly`](Self::exactly).
     text: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Bytes(Vec<u8>),
-    /// An optional byte.
+    /// A byte that may be missing.
     Maybe(u8),
-    /// Bytes of a kind.
+    /// A placeholder: bytes of this kind.
     Some(Kind),
 }
 
@@ -36,7 +37,7 @@ pub(crate) struct PatternError(String);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     part: usize,
-    /// The number of bytes received that belong to the part `part`.
+    /// The number of bytes of the part with the index `part` that were received.
     within: usize,
 }
 
@@ -87,13 +88,13 @@ impl Kind {
 }
 
 impl Pattern {
-    /// Returns the pattern of bytes that are known exactly.
+    /// Returns a pattern without placeholders, which matches only these bytes.
     pub(crate) fn exactly(bytes: &[u8]) -> Self {
         let parts = if bytes.is_empty() { Vec::new() } else { vec![Part::Bytes(bytes.to_vec())] };
         Self { parts, text: None }
     }
 
-    /// Returns its bytes, if all of them are known exactly.
+    /// Returns the bytes of the pattern, or `None` if the pattern has placeholders.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match &*self.parts {
             [] => Some(&[]),
@@ -234,7 +235,8 @@ impl std::error::Error for PatternError {}
 mod tests {
     use super::*;
 
-    /// Compares a text as a whole and in parts of each length, and checks that the results agree. Returns the result.
+    /// Compares a text with a pattern: first the whole text at once, then in chunks, once for each chunk length. Checks
+    /// that all comparisons have the same result. Returns this result.
     fn compared(pattern: &str, text: &str) -> Comparison {
         let pattern: Pattern = pattern.parse().unwrap();
         let whole = pattern.compare(&mut Position::default(), text.as_bytes());

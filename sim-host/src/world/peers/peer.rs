@@ -145,7 +145,8 @@ impl<'e> Peer<'e> {
         self.next_poll = next.map_or(u64::MAX, |at| at.total_micros() as u64);
         let worked = has_frames || woken || self.ether.borrow().frames != frames;
         if !worked && self.next_poll <= now {
-            // The stack requests an immediate poll although polling changes nothing.
+            // The stack requests an immediate poll, but polling changes nothing. So the next poll is one millisecond
+            // later, and the time advances.
             self.next_poll = now + 1_000;
         }
         Ok(worked)
@@ -182,7 +183,8 @@ impl<'e> Peer<'e> {
             self.crowd.as_ref().is_some_and(|crowd| crowd.affected_by_forgery);
         let after = match client.work(socket, self.crowd.as_mut(), (now, quiet, ending)) {
             Ok(after) => after,
-            // A program that received a forged byte cannot judge the device any more.
+            // If the program of the crowd has received a forged byte, its error may be caused by this byte. So the
+            // error is ignored, and the client leaves.
             Err(_) if affected_by_forgery && client.has_crowd_connection() => {
                 client.end_crowd_connection(self.crowd.as_mut());
                 client.excuse(socket, now);
@@ -205,7 +207,7 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
-    /// Lets the clients of the crowd continue, if something happened on the connection of one of them.
+    /// Wakes all connected clients of the crowd, if something happened on a connection of the crowd.
     fn wake_crowd(&mut self, now: u64) {
         let Some(crowd) = &mut self.crowd else { return };
         if std::mem::take(&mut crowd.has_changed) {
@@ -214,7 +216,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Runs a server's work.
+    /// Runs a server.
     fn run_server(
         &mut self,
         index: usize,
@@ -229,7 +231,7 @@ impl<'e> Peer<'e> {
         let worked = server.work(&mut *running.program, &mut self.sockets, (now, quiet), ending);
         let mut ether = self.ether.borrow_mut();
         // If a byte in a UDP server's answer is forged, the device may store a wrong address, or store an address for
-        // too long. Then it is no error that the device does not connect to a TCP server.
+        // too long. In this case, it is no error if the device does not connect to a TCP server.
         let has_forged_answer = self.udp_servers.iter().any(|udp| ether.forged.contains(&udp.port));
         running.affected_by_forgery |= has_forged_answer
             || ether.forged.contains(&server.port)
@@ -250,7 +252,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Runs a UDP client's work.
+    /// Runs a UDP client.
     fn run_udp_client(&mut self, index: usize, now: u64, quiet: bool, ending: bool) {
         let client = &mut self.udp_clients[index];
         if ending {
@@ -286,7 +288,7 @@ impl<'e> Peer<'e> {
     /// Checks the datagrams that the device has received and sent.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     pub(crate) fn check_datagrams(&mut self) -> Result<(), DeviceError> {
         if self.ether.borrow().datagrams.is_empty() {
             return Ok(());
@@ -320,11 +322,11 @@ impl<'e> Peer<'e> {
     }
 
     /// Checks that the device has not requested the hardware address for [`address::UNUSED`], an address that no host
-    /// has. Such a request is no error if a byte of a UDP server's datagram was forged, because the forged byte may be
-    /// the reason.
+    /// has. This request is no error if a byte of a UDP server's datagram was forged, because the forged byte may be
+    /// the reason for the request.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     pub(crate) fn check_address_requests(&mut self) -> Result<(), DeviceError> {
         let ether = &mut self.ether.borrow_mut();
         let is_requested = std::mem::take(&mut ether.requests_unused_address);
@@ -438,14 +440,15 @@ impl<'e> Peer<'e> {
     /// Handles a change of the device's address. Clients that are still connecting to the old address give up.
     pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
         self.device = address;
-        // Without new sockets, the stack would still wait for a host with the old address.
+        // In the sockets of the UDP clients, datagrams to the old address may wait. The stack cannot send these
+        // datagrams, because no host has this address any more. So the clients get new sockets.
         self.restart_udp_clients(now);
         self.forget(now, ending, |state| state == State::SynSent);
         self.drop_resets(now);
     }
 
-    /// Removes sockets whose reset is not sent yet. The reset cannot be sent, because no host has the destination
-    /// address any more.
+    /// Removes the sockets of clients that have reset their connection, if the reset is not sent yet. The reset cannot
+    /// be sent, because no host has the destination address any more.
     fn drop_resets(&mut self, now: u64) {
         for index in 0..self.clients.len() {
             let client = &mut self.clients[index];
@@ -512,7 +515,7 @@ impl<'e> Peer<'e> {
     }
 }
 
-/// Returns the local port after this one.
+/// Returns the local port after `port`.
 const fn following(port: u16) -> u16 {
     if port >= 60_000 { 40_000 } else { port + 1 }
 }

@@ -8,8 +8,8 @@ use crate::world::peers::pattern::Pattern;
 
 /// The client's side of a conversation.
 ///
-/// While a client waits for bytes that it expects, it still sends the bytes of earlier steps. So the server may answer
-/// each byte as soon as the byte arrives.
+/// A client does not wait until all bytes of a `send` step are sent. It continues with the next step, and sends the
+/// remaining bytes at the same time. So the device may answer the first bytes before it has received the last bytes.
 ///
 /// ```
 /// use picoevent_sim::world::Script;
@@ -35,9 +35,10 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Waits for these bytes.
     Expect(Pattern),
-    /// Waits for the first text of one of these scripts, and continues with the script whose text has arrived.
+    /// Waits for the first expected text of one of these scripts. Then continues with the script whose text has
+    /// arrived.
     Either(Vec<Script>),
-    /// Ends the stream, after the queued bytes.
+    /// Ends the client's side of the stream, after the queued bytes.
     Finish,
     /// Waits for the end of the device's stream. No bytes may come before the end.
     ExpectEnd,
@@ -60,15 +61,15 @@ impl Script {
         self.then(Step::Send(bytes.to_vec()))
     }
 
-    /// Waits for exactly these bytes. Other bytes, or an end of stream before the last of them, are
-    /// an error of the device.
+    /// Waits for exactly these bytes. Other bytes are an error of the device. An end of stream before the last expected
+    /// byte is also an error.
     #[must_use]
     pub fn expect(self, bytes: &[u8]) -> Self {
         self.then(Step::Expect(Pattern::exactly(bytes)))
     }
 
-    /// Waits for a text with placeholders: `<digits>`, `<number>` (digits, with an optional minus),
-    /// `<word>` (no space), `<text>` (up to the end of the line, may be empty). `<<` stands for the
+    /// Waits for a text with placeholders: `<digits>`, `<number>` (digits, with an optional minus sign), `<word>`
+    /// (characters other than a space), `<text>` (all characters to the end of the line, or none). `<<` stands for the
     /// character `<`.
     ///
     /// ```
@@ -88,9 +89,9 @@ impl Script {
         }
     }
 
-    /// Waits for the first expected text of one of the alternatives `scripts`. Follows the alternative whose text has
-    /// arrived to its end. Then continues with the next step of `self`. The endings of `self` also apply inside of the
-    /// alternatives.
+    /// Waits for the first expected text of one of the alternatives `scripts`. When the first text of an alternative
+    /// has arrived, follows this alternative to its end, and then continues with the next step of `self`. The endings
+    /// of `self` also apply inside of the alternatives.
     ///
     /// ```
     /// use picoevent_sim::world::Script;
@@ -103,7 +104,8 @@ impl Script {
     /// ```
     ///
     /// # Panics
-    /// If there is no script, if a script does not begin with an expected text, or if one script begins like another.
+    /// If `scripts` is empty, if a script does not begin with an expected text, or if the first text of a script begins
+    /// with the first text of another script.
     #[must_use]
     pub fn either<const N: usize>(mut self, scripts: [Self; N]) -> Self {
         let first = |number: usize| {
@@ -122,9 +124,9 @@ impl Script {
         self.then(Step::Either(scripts.to_vec()))
     }
 
-    /// Allows the device to end the stream with this text. If the application is interrupted while the client expects
-    /// more bytes, the device must end the stream with this text. This does not apply to a client that had received no
-    /// bytes before the interrupt.
+    /// Allows the device to end the stream with this text. If the simulation interrupts the application, as Ctrl-C does
+    /// on a host, while the client expects more bytes, the device must end the stream with this text. If the client had
+    /// received no bytes before that, the device may end the stream without this text.
     #[must_use]
     pub fn goodbye(mut self, text: &[u8]) -> Self {
         self.goodbye = true;
@@ -154,7 +156,7 @@ impl Script {
         self.then(Step::Finish)
     }
 
-    /// Waits for the end of the device's stream. Bytes before it are an error of the device.
+    /// Waits for the end of the device's stream. Bytes before the end are an error of the device.
     #[must_use]
     pub fn expect_end(self) -> Self {
         self.then(Step::ExpectEnd)
@@ -172,15 +174,17 @@ impl Script {
     }
 }
 
-/// Makes a client's script, and chooses the port that it connects to if none is given.
+/// Makes the script of a client. Returns the port that the client connects to, and the script. If the first argument is
+/// `Some(port)`, the client connects to `port`. If the first argument is `None`, the port is chosen at random.
 pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
 
-/// Random numbers for a script or a program of a test case. Each number is recorded in the choice log, which can replay
-/// it.
+/// Random numbers for a script or a program of a test case. Each number is recorded in the choice log, so it can be
+/// replayed.
 pub struct Choices<'t> {
     choice_log: &'t mut ChoiceLog,
-    /// The number of the client, of the server ([`SERVERS_FROM`] and above) or of the UDP client
-    /// ([`UDP_CLIENTS_FROM`] and above).
+    /// The number of the client that the choices belong to. A server has a number from [`SERVERS_FROM`] on, a UDP
+    /// client from [`UDP_CLIENTS_FROM`] on, and a UDP server from [`UDP_SERVERS_FROM`] on. The crowd has the number
+    /// [`CROWD`].
     number: u32,
     /// The number of choices made so far.
     count: u32,

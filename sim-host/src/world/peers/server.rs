@@ -1,5 +1,5 @@
-//! Servers that the device connects to: a service at a port of the peers' host, and conditions on
-//! the application and the server.
+//! Servers that the device connects to. A server is a service at a port of the peers' host. A test case can set
+//! conditions that the application and the server must meet.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ type Condition<A, S> = dyn Fn(&A, &S) -> Result<(), String> + Send + Sync;
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(240);
 
 impl<A, S: Service> Server<A, S> {
-    /// Makes a server at a port of the peers' host. `make` makes its program.
+    /// Makes a server at a port of the peers' host. `make` makes the program of the server.
     ///
     /// # Panics
     /// If the port is zero.
@@ -41,14 +41,14 @@ impl<A, S: Service> Server<A, S> {
     }
 
     /// Excludes server faults of this kind in simulations with a seed. A choice log or a scenario may still contain
-    /// them.
+    /// server faults of this kind.
     #[must_use]
     pub fn without(mut self, kind: ServerFaultKind) -> Self {
         self.server_faults &= !(1 << kind as u64);
         self
     }
 
-    /// Adds a condition that must hold after each callback of the application and when its loop sleeps.
+    /// Adds a condition that must hold after each callback of the application, and when the application's loop sleeps.
     #[must_use]
     pub fn always(
         mut self,
@@ -58,8 +58,8 @@ impl<A, S: Service> Server<A, S> {
         self
     }
 
-    /// Adds a condition that must hold at least once in the quiet phase, within the time `within` after the phase
-    /// begins. The condition need not hold if the application is interrupted before this time is over.
+    /// Adds a condition that must hold at least once in the quiet phase, not later than the time `within` after the
+    /// quiet phase begins. The condition need not hold if the application is interrupted before this time is over.
     #[must_use]
     pub fn in_the_end(
         mut self,
@@ -106,7 +106,7 @@ pub(crate) struct AnyServer<A> {
     make: Box<MakeService>,
     always: Vec<Box<AnyCondition<A>>>,
     in_the_end: Vec<(Duration, Box<AnyCondition<A>>)>,
-    /// The kinds of server faults, as in [`Server`].
+    /// The kinds of server faults that the server may have, as bits.
     pub(crate) server_faults: u64,
 }
 
@@ -118,7 +118,7 @@ impl<A: 'static> AnyServer<A> {
     /// Erases the type of a server's program.
     ///
     /// # Panics
-    /// If its script is empty.
+    /// If the script of the server is empty.
     pub(crate) fn new<S: Service>(server: Server<A, S>) -> Self {
         let Server { port, make, always, in_the_end, server_faults } = server;
         let made = make(&mut Choices::new(&mut ChoiceLog::of_lines(&[]), SERVERS_FROM));

@@ -8,8 +8,8 @@ use crate::world::peers::script::Script;
 /// The program of a server that the device connects to, or of a
 /// [`TestCase::crowd`](crate::world::TestCase::crowd) of clients.
 ///
-/// It is a state machine: each method is called after an event. An error describes what the device did wrong, and ends
-/// the simulation with [`Verdict::Invariant`](crate::world::Verdict::Invariant).
+/// The program is a state machine: each method is called after an event. An error describes what the device did wrong,
+/// and ends the simulation with [`Verdict::Invariant`](crate::world::Verdict::Invariant).
 ///
 /// ```
 /// use picoevent_sim::world::{Service, Session};
@@ -34,11 +34,11 @@ use crate::world::peers::script::Script;
 /// }
 /// ```
 pub trait Service: Any {
-    /// Called when the device begins a connect, even if the server is down. `at` is the time of the device's clock. So
-    /// the delay between two connects can be checked even if the device's clock is wrong.
+    /// Called when the device begins a connect, even if the server is down. `_at` is the time of the device's clock. So
+    /// a program can check the delay between two connects even if the device's clock is wrong.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     fn connecting(&mut self, _at: Duration) -> Result<(), String> {
         Ok(())
     }
@@ -46,47 +46,48 @@ pub trait Service: Any {
     /// Called when a connection was accepted.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     fn opened(&mut self, _session: &mut Session) -> Result<(), String> {
         Ok(())
     }
 
-    /// Called when bytes have arrived. Bytes that the program does not take remain for the next
+    /// Called when bytes have arrived. Bytes that the program does not consume remain in the session, for the next
     /// call.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     fn received(&mut self, session: &mut Session) -> Result<(), String>;
 
-    /// Called at the end of the device's stream, after the last byte. By default, the program ends its
-    /// side of the stream, too.
+    /// Called at the end of the device's stream, after the last byte. The default method ends the program's side of the
+    /// stream, too.
     ///
     /// # Errors
-    /// An error of the device, for example that it ended its stream too early.
+    /// A text that describes what the device did wrong, for example that the device ended its stream too early.
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
         Ok(())
     }
 
-    /// Returns the time at which a server needs a call of [`poll`](Self::poll), or `None` if it needs no call.
+    /// Returns the time of the simulation at which a server needs a call of [`poll`](Self::poll), or `None` if the
+    /// server needs no call.
     fn wakes_at(&self) -> Option<Duration> {
         None
     }
 
-    /// Called again and again for each connection of a crowd, because a client may wait for bytes that another client
-    /// receives. Called for each open connection of a server when the server's [time](Self::wakes_at) has come.
+    /// For a crowd, called again and again for each connection, because a client may wait for bytes that another client
+    /// receives. For a server, called for each open connection at the time that [`wakes_at`](Self::wakes_at) returns.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     fn poll(&mut self, _session: &mut Session) -> Result<(), String> {
         Ok(())
     }
 
-    /// Called at the end of a connection, for any reason. Bytes that were not taken are lost.
+    /// Called when a connection has ended for any reason. Bytes that were not consumed are lost.
     fn ended(&mut self, _session: &mut Session) {}
 
-    /// Called when the server's program has restarted: it loses all state that it does not keep on a disk. All
-    /// connections have ended before this call.
+    /// Called when the server's program has restarted. In this call, the program must discard all state, except the
+    /// state that it would keep on a disk. All connections have ended before this call.
     fn restarted(&mut self) {}
 }
 
@@ -106,10 +107,10 @@ pub struct Session {
 /// How the program has ended its side of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum End {
-    /// It stays open.
+    /// The program's side of the stream is open.
     #[default]
     Open,
-    /// The stream ends after the last byte.
+    /// The stream ends after the last queued byte.
     Closed,
     Reset,
 }
@@ -119,7 +120,7 @@ impl Session {
         Self { number, ..Self::default() }
     }
 
-    /// Returns how many connections the server has accepted before this one.
+    /// Returns the number of connections that the program of the server or the crowd had before this connection.
     pub const fn number(&self) -> u32 {
         self.number
     }
@@ -134,18 +135,18 @@ impl Session {
         self.is_quiet
     }
 
-    /// Returns the bytes that have arrived and are not taken yet.
+    /// Returns the bytes that have arrived and are not consumed yet.
     pub fn input(&self) -> &[u8] {
         &self.input
     }
 
-    /// Takes up to `count` of the oldest bytes.
+    /// Removes up to `count` of the oldest bytes.
     pub fn consume(&mut self, count: usize) {
         self.input.drain(..count.min(self.input.len()));
     }
 
-    /// Takes a line, without its end (`\n` or `\r\n`). Returns `None` if no complete line has arrived. Bytes that are
-    /// not valid UTF-8 are replaced.
+    /// Removes a line and returns it, without its end (`\n` or `\r\n`). Returns `None` if no complete line has arrived.
+    /// Bytes that are not valid UTF-8 are replaced.
     pub fn read_line(&mut self) -> Option<String> {
         let length = self.input.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.input.drain(..=length).take(length).collect();
@@ -164,14 +165,14 @@ impl Session {
         self.end = End::Closed;
     }
 
-    /// States that a client of a crowd has received everything it must receive. The client counts as served when the
-    /// device then ends its stream, or the client [resets](Self::reset) the connection. If the stream ends before this
-    /// call, the client reconnects.
+    /// Declares that a client of a crowd has received everything that it must receive. After this call, the client
+    /// counts as served when its connection ends: either the device ends its stream, or the client
+    /// [resets](Self::reset) the connection. If the stream ends before this call, the client reconnects.
     pub fn served(&mut self) {
         self.is_served = true;
     }
 
-    /// Resets the connection. Bytes that are written and not yet sent are lost.
+    /// Resets the connection. Queued bytes that are not sent yet are lost.
     pub fn reset(&mut self) {
         self.end = End::Reset;
     }
@@ -180,8 +181,9 @@ impl Session {
 /// A server's program during a simulation.
 pub(crate) struct Running {
     pub(crate) program: Box<dyn Service>,
-    /// The program's checks prove nothing any more, because a byte was forged: on a connection of the server, or in a
-    /// datagram of a UDP server. A forged datagram may have the effect that the device does not find this server.
+    /// A byte was forged on a connection of the server, or in a datagram of a UDP server. From then on, the errors of
+    /// the program's checks are ignored. A forged datagram can have the effect that the device does not find the
+    /// server.
     pub(crate) affected_by_forgery: bool,
     /// The program was called after the last check of the conditions of the quiet phase.
     pub(crate) has_changed: bool,
@@ -205,7 +207,7 @@ impl Scripted {
         Self { script, finished: 0 }
     }
 
-    /// Returns how many connections have followed the script to its end.
+    /// Returns the number of connections on which the script was followed to its end.
     pub const fn finished(&self) -> u32 {
         self.finished
     }
@@ -216,7 +218,7 @@ impl Scripted {
 }
 
 impl Service for Scripted {
-    /// Does nothing: a conversation reads directly from the socket.
+    /// Does nothing, because the conversation that follows the script reads directly from the socket.
     fn received(&mut self, _: &mut Session) -> Result<(), String> {
         Ok(())
     }

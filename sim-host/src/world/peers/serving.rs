@@ -15,19 +15,19 @@ use crate::world::peers::service::{End, Scripted, Service, Session};
 
 /// The number of sockets that wait for connections.
 const BACKLOG: usize = 4;
-/// The number of source ports of recent connects that are stored.
+/// The maximum number of stored source ports of recent connects.
 const RECENT_PORTS: usize = 16;
 /// The size of a socket's buffers in bytes.
 const BUFFER: usize = 2048;
-/// Microseconds between two reads of a slow server.
+/// The time between two reads of a slow server, in microseconds.
 const SLOWLY: u64 = 250_000;
 
 /// A running server.
 pub(crate) struct Serving {
     pub(crate) port: u16,
-    /// The time of its next poll, if nothing happens to its sockets.
+    /// The time of the server's next poll, if nothing happens to its sockets.
     pub(crate) wake: u64,
-    /// Connections that it has accepted.
+    /// The number of connections that the server has accepted.
     pub(crate) accepted: u32,
     /// The source ports of the device's recent connects.
     recent_ports: Vec<u16>,
@@ -37,7 +37,7 @@ pub(crate) struct Serving {
     connections: Vec<Connection>,
     /// Sockets that the program no longer uses.
     leaving: Vec<SocketHandle>,
-    /// Events that observers have not seen yet.
+    /// Events that are not reported to the observers yet.
     pub(crate) events: Vec<(u32, ServerEvent)>,
 }
 
@@ -47,21 +47,22 @@ struct Connection {
     session: Session,
     /// The server's program has accepted the connection.
     is_accepted: bool,
-    /// The number of bytes that have arrived. If the server follows a script, the sent bytes are included.
+    /// The number of bytes that have arrived. If the server follows a script, the number includes the bytes that were
+    /// sent.
     transferred: u64,
-    /// Bytes of the session's output that were sent.
+    /// The number of bytes of the session's output that were sent.
     sent: usize,
     /// The device has ended its stream.
     has_end: bool,
     next_read: u64,
-    /// Its progress in the script, if the server follows one.
+    /// The progress of the connection in the script, if the server follows a script.
     conversation: Conversation,
 }
 
 /// What happens to a connection after a step.
 enum Next {
     Continues,
-    /// The program gets no more events of this connection. The stack closes its socket.
+    /// The program gets no more events of this connection. The stack closes the socket.
     Leaves,
 }
 
@@ -123,7 +124,7 @@ impl Serving {
     /// Handles the beginning of a connect. `from` is the device's port, and `at` is the time of the device's clock.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     pub(crate) fn connecting(
         &mut self,
         from: u16,
@@ -141,7 +142,7 @@ impl Serving {
         service.connecting(Duration::from_micros(at))
     }
 
-    /// Returns whether frames to its port are lost.
+    /// Returns whether frames to the server's port are lost.
     pub(crate) fn is_silent(&self) -> bool {
         self.active(ServerFaultKind::Silent).is_some()
     }
@@ -158,7 +159,7 @@ impl Serving {
         all.for_each(|socket| drop(sockets.remove(socket)));
     }
 
-    /// Reports to the program that a connection has ended. Moves its socket to `leaving`.
+    /// Reports to the program that a connection has ended. Moves the socket of the connection to `leaving`.
     fn end(&mut self, connection: &mut Connection, service: &mut dyn Service) {
         if connection.is_accepted {
             service.ended(&mut connection.session);
@@ -170,7 +171,7 @@ impl Serving {
     /// Does the work that is possible now. Returns whether the program was called.
     ///
     /// # Errors
-    /// An error of the device.
+    /// A text that describes what the device did wrong.
     pub(crate) fn work(
         &mut self,
         service: &mut dyn Service,
@@ -203,8 +204,8 @@ impl Serving {
         problem.map_or(Ok(called), Err)
     }
 
-    /// Accepts the connections of the listening sockets, and makes new sockets listen. No socket listens while the
-    /// server refuses connections.
+    /// Accepts the connections of the listening sockets, and makes new sockets listen. While the server refuses
+    /// connections, no socket listens.
     fn listen(&mut self, sockets: &mut SocketSet<'static>) {
         for socket in std::mem::take(&mut self.listening) {
             let state = sockets.get::<Socket<'_>>(socket).state();
@@ -261,7 +262,8 @@ impl Serving {
         if self.active(ServerFaultKind::Hangs).is_some()
             || !connection.is_accepted && self.active(ServerFaultKind::AcceptsLate).is_some()
         {
-            // The program does nothing, but the stack still works. So a connection that the device has reset ends.
+            // The program does nothing, but the stack still works. So if the device has reset the connection, the
+            // connection ends.
             return Ok(if socket.state() == State::Closed {
                 Next::Leaves
             } else {
@@ -358,7 +360,7 @@ impl Serving {
                 Err(RecvError::Finished) => {
                     connection.has_end = true;
                     *called = true;
-                    // A device that is shutting down may end any connection.
+                    // While the device shuts down, it may end any connection. So an error of `finished` is ignored.
                     let finished = service.finished(&mut connection.session);
                     finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
                 }
@@ -398,7 +400,7 @@ impl Serving {
         Ok(if socket.state() == State::Closed { Next::Leaves } else { Next::Continues })
     }
 
-    /// Removes the sockets that have ended.
+    /// Removes the sockets whose connections have ended.
     fn leave(&mut self, sockets: &mut SocketSet<'_>) {
         self.leaving.retain(|handle| {
             let socket = sockets.get_mut::<Socket<'_>>(*handle);

@@ -1,4 +1,4 @@
-//! A UDP client: it sends its requests one after another, and repeats each request until it is answered.
+//! A UDP client: sends its requests one after another, and repeats each request until the request is answered.
 
 use std::net::SocketAddr;
 
@@ -13,13 +13,13 @@ use crate::world::observe::observer::UdpClientEvent;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
 
-/// Microseconds until an unanswered request is sent again for the first time. The wait doubles with each try.
-/// It is longer than the address resolution of both IP versions: a stack repeats an unanswered ARP or NDP
-/// request after one second.
+/// The time until an unanswered request is sent again for the first time, in microseconds. The time doubles with each
+/// of the next [`STEPS`] tries. The first time is longer than the time for address resolution, because a stack repeats
+/// an unanswered ARP or NDP request after one second.
 const FIRST_WAIT: u64 = 3_000_000;
-/// The number of times the wait doubles.
+/// The number of times that [`FIRST_WAIT`] doubles.
 const STEPS: u32 = 2;
-/// Microseconds to wait after a request that must not be answered.
+/// The time to wait after a request that must not be answered, in microseconds.
 const PAUSE: u64 = 100_000;
 /// The longest delay of a datagram in microseconds, long enough for the next datagram to overtake it.
 const LATEST: u64 = 5_000_000;
@@ -35,13 +35,13 @@ pub(crate) struct UdpClient {
     pub(crate) target_port: u16,
     pub(crate) over_ipv6: bool,
     pub(crate) socket: Option<SocketHandle>,
-    /// The time of its next poll, if nothing arrives.
+    /// The time of the client's next poll, if nothing arrives.
     pub(crate) wake: u64,
-    /// The time at which it sends its request, for the first time or again.
+    /// The time at which the client sends the current request for the first time, or sends it again.
     sends_at: u64,
-    /// The time of its first request.
+    /// The time of the client's first request.
     start: u64,
-    /// The time until all its requests were answered, in microseconds.
+    /// The time from the first request until all requests of the client were answered, in microseconds.
     pub(crate) waited: u64,
     pub(crate) served: bool,
     /// The client had to send a request again.
@@ -49,11 +49,11 @@ pub(crate) struct UdpClient {
     /// The share of the client's datagrams that are affected by `behaviour`, in thousandths.
     severity: u64,
     requests: Vec<Vec<u8>>,
-    /// The number of the request whose answer it waits for.
+    /// The index of the current request. The client waits for the answer to this request.
     next: usize,
-    /// The number of times this request was sent.
+    /// The number of times that the current request was sent.
     tries: u32,
-    /// Local port.
+    /// The local port.
     port: u16,
     /// Delayed datagrams, with the times at which they are sent.
     held: Vec<(u64, Vec<u8>)>,
@@ -113,7 +113,7 @@ impl UdpClient {
         }
     }
 
-    /// Returns a socket for it, bound to this port.
+    /// Returns a new UDP socket that is bound to this port.
     pub(crate) fn socket(port: u16) -> Socket<'static> {
         let buffer = || PacketBuffer::new(vec![PacketMetadata::EMPTY; 64], vec![0; BUFFER]);
         let mut socket = Socket::new(buffer(), buffer());
@@ -121,20 +121,20 @@ impl UdpClient {
         socket
     }
 
-    /// Starts to use this socket, which is bound to this port. Called at the start, and after each
+    /// Makes the client use this socket, which is bound to this port. Called at the start, and after each
     /// [`restart`](Self::restart).
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         (self.socket, self.port, self.tries) = (Some(socket), port, 0);
     }
 
-    /// Discards the client's socket. The client continues with a new socket.
+    /// Discards the client's socket. The client will continue with a new socket.
     pub(crate) fn restart(&mut self, now: u64) {
         self.sends_at = if self.served { u64::MAX } else { now };
         (self.socket, self.wake) = (None, self.sends_at);
         self.held.clear();
     }
 
-    /// Does the work that is possible now. Returns the event to report, if there is one.
+    /// Does the work that is possible now. Returns the event to report to the observer, if there is one.
     pub(crate) fn work(
         &mut self,
         socket: &mut Socket<'_>,

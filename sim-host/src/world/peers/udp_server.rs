@@ -13,8 +13,8 @@ use crate::world::peers::udp_client::UdpClient;
 /// The program of a UDP server that the device queries, for
 /// [`TestCase::udp_server`](crate::world::TestCase::udp_server).
 ///
-/// The answers may be forged. If a forged answer contains an address, it is [`unused_address`]. A device that requests
-/// the hardware address for it has used the forged answer.
+/// The program may return forged answers. An address in a forged answer must be [`unused_address`]. If the device
+/// requests the hardware address of this IP address, the device has used the forged answer.
 pub trait UdpServer {
     /// Handles a datagram that arrives at the simulation time `at`. If `quiet` is set, the faults are over, and the
     /// server must behave correctly. Returns the datagrams to send back.
@@ -24,16 +24,17 @@ pub trait UdpServer {
 /// A datagram of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpReply {
-    /// The delay after which it is sent.
+    /// The delay after which the datagram is sent.
     pub after: Duration,
-    /// It comes from another port of the same host.
+    /// The datagram is sent from another port of the same host.
     pub from_other_port: bool,
-    /// Its bytes.
+    /// The payload of the datagram.
     pub bytes: Vec<u8>,
 }
 
-/// Returns an address that no host on the network has. A device that requests the hardware address for it has used a
-/// forged answer. This ends the simulation with [`Verdict::Invariant`](crate::world::Verdict::Invariant).
+/// Returns an address that no host on the network has. If the device requests the hardware address of this IP address,
+/// the device has used a forged answer. The simulation then ends with
+/// [`Verdict::Invariant`](crate::world::Verdict::Invariant).
 pub const fn unused_address() -> Ipv4Addr {
     address::UNUSED
 }
@@ -49,11 +50,11 @@ const OTHER_PORT_OFFSET: u16 = 20_000;
 pub(crate) struct UdpServing {
     pub(crate) port: u16,
     program: Box<dyn UdpServer>,
-    /// Its socket, and the socket that sends the forged answers.
+    /// The server's socket, and the socket that sends answers from another port.
     sockets: Option<[SocketHandle; 2]>,
     /// Delayed answers: the time, the socket, the destination and the bytes.
     held: Vec<(u64, usize, UdpMetadata, Vec<u8>)>,
-    /// The time of its next poll, if nothing arrives.
+    /// The time of the server's next poll, if nothing arrives.
     pub(crate) wake: u64,
 }
 

@@ -36,13 +36,14 @@ use crate::world::simulation::waits::Waits;
 mod judge;
 mod planned_events;
 
-/// The maximum number of rounds of work at one point in time. After these rounds, nothing more may happen at this time.
+/// The maximum number of rounds of work at one point in time. If there is still work to do after these rounds, the
+/// verdict is stuck.
 const ROUNDS: u32 = 2_000;
-/// The maximum number of points in time at which something happens in a simulation. This is far more
-/// than any simulation needs.
+/// The maximum number of points in time at which something happens in a simulation. No correct simulation needs this
+/// number of points.
 const TIMES: u64 = 200_000;
-/// The conditions of the quiet phase have time limits. For each second of the longest limit, this number is added to
-/// [`TIMES`].
+/// The number of additional points in time for each second of the longest time limit of a condition of the quiet phase.
+/// These points are added to [`TIMES`].
 const TIMES_A_SECOND: u64 = 200;
 
 /// The phase of a simulation.
@@ -50,23 +51,23 @@ const TIMES_A_SECOND: u64 = 200;
 enum Phase {
     /// Faults happen.
     Faults,
-    /// The faults are over; clients must be served by this time.
+    /// The faults are over. At this time, the progress of the clients that are not served yet is checked.
     Serving(u64),
-    /// All clients are served; all objects must be freed by this time.
+    /// All clients are served. All objects must be freed by this time.
     Emptying(u64),
-    /// All objects are freed; the last sockets must become free by this time.
+    /// All objects are freed. At this time no socket can be in use any more, and the socket-leak check begins.
     Resting(u64),
-    /// Socket-leak check: several clients connect to a listener at once, at most one for each of its sockets. All of
-    /// them must be served by this time.
+    /// Socket-leak check: several clients connect to a listener at once, at most one client for each socket of the
+    /// listener. All of them must be served by this time.
     SocketLeakCheck(u64),
-    /// The interrupt was raised; the loop must end by this time.
+    /// The interrupt was raised. The loop must end by this time.
     Ending(u64),
 }
 
 /// What to do next.
 enum Judgement {
     Over(Verdict),
-    /// Something was done at this time, so settle and judge again.
+    /// The judgement has started new work. Do this work at the current time, and then judge again.
     Again,
     GoOn,
 }
@@ -84,30 +85,30 @@ pub(crate) struct Simulation<'w> {
     script: MakeScript<'w>,
     /// The ports of the listeners that the socket-leak check has already tested.
     checked: Vec<u16>,
-    /// The value of `closings` when the last listener was checked.
+    /// The number of times that an open listener had been closed when the last listener was checked.
     closings: u32,
     backlog: usize,
-    /// As in [`Application`].
+    /// See [`Application::limits`].
     limits: &'w [u64],
     handlers: &'w [Handler],
-    /// The end of the faults.
+    /// The time at which the faults ended.
     quiet_since: u64,
     /// The number of interrupts reported to the observer.
     interrupts: u32,
     phase: Phase,
-    /// The number of checks of slow clients that are left. `progress_seen` is the progress of these clients at the last
-    /// check.
+    /// The remaining number of checks of slow clients.
     checks_left: u32,
     progress_seen: u64,
     now: u64,
     ends_when_interrupted: bool,
-    default: bool,
-    /// Nothing can lose a datagram, and there is only one UDP client.
+    /// There are no faults, and each client connects only once. So no client may be refused.
+    must_accept_all: bool,
+    /// No datagram can be lost, and there is only one UDP client.
     loses_none: bool,
-    /// As in [`Application`].
+    /// See [`Application`].
     keeps_silent_clients: bool,
     relays: bool,
-    /// As in [`Application`].
+    /// See [`Application::later`].
     later: Counts,
 }
 
@@ -117,11 +118,11 @@ pub(crate) struct Summary {
     pub(crate) served: u32,
     pub(crate) waited: Waits,
     pub(crate) lasted: u64,
-    /// Connections that servers have accepted.
+    /// The number of connections that servers have accepted.
     pub(crate) accepted: u32,
 }
 
-/// What a simulation must know about its application.
+/// The properties of an application that a simulation depends on.
 #[derive(Clone, Copy)]
 pub(crate) struct Application<'w> {
     /// The port on which the application listens.
@@ -129,18 +130,18 @@ pub(crate) struct Application<'w> {
     /// The maximum number of sockets that listen for one listener.
     pub(crate) backlog: usize,
     pub(crate) ends_when_interrupted: bool,
-    /// The ports of the servers that it may connect to.
+    /// The ports of the servers that the application may connect to.
     pub(crate) servers: &'w [u16],
-    /// The time limit of each condition on the application and the servers. It counts from the end of the faults, in
-    /// microseconds.
+    /// The time limits of the conditions on the application and the servers, in microseconds from the end of the
+    /// faults.
     pub(crate) limits: &'w [u64],
     pub(crate) handlers: &'w [Handler],
     pub(crate) has_ipv6: bool,
-    /// Its UDP services.
+    /// The application's UDP services.
     pub(crate) services: &'w [UdpService],
     pub(crate) keeps_silent_clients: bool,
     pub(crate) relays: bool,
-    /// The number of connections and events that the application adds after its start and keeps.
+    /// The number of connections and events that the application adds after its start and does not free.
     pub(crate) later: Counts,
 }
 
@@ -159,8 +160,8 @@ impl<'w> Simulation<'w> {
         let plan = &*plan;
         let ether = &shared.ether;
         let Application { port, backlog, ends_when_interrupted, servers, limits, .. } = application;
-        let default = plan.is_undisturbed() && clients.iter().all(Client::connects_once);
-        // The datagrams of several clients might not fit into the stack's buffers.
+        let must_accept_all = plan.is_undisturbed() && clients.iter().all(Client::connects_once);
+        // If there are several clients, a datagram may be lost because the stack's buffers are full.
         let loses_none = match &*udp_clients {
             [client] => plan.is_undisturbed() && client.behaviour == UdpBehaviour::Normal,
             _ => false,
@@ -203,7 +204,7 @@ impl<'w> Simulation<'w> {
             handlers: application.handlers,
             quiet_since: 0,
             ends_when_interrupted,
-            default,
+            must_accept_all,
             loses_none,
             keeps_silent_clients: application.keeps_silent_clients,
             relays: application.relays,
@@ -327,8 +328,8 @@ impl<'w> Simulation<'w> {
         )))
     }
 
-    /// Wakes the device if the program of a server was called, so that the conditions of the quiet phase are checked
-    /// again. Returns whether the device was woken.
+    /// Wakes the device if the program of a server was called since the last check and a condition of the quiet phase
+    /// has not held yet. The device then checks the conditions again. Returns whether the device was woken.
     fn check_conditions_again(&mut self) -> bool {
         let mut programs = self.shared.programs.borrow_mut();
         let mut is_needed = false;

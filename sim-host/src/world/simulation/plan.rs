@@ -1,7 +1,7 @@
-//! The plan of a simulation: its configuration. The choice log makes these choices before anything happens.
+//! The plan of a simulation: its configuration. All choices in a plan are made before the simulation begins.
 //!
-//! Each seed leaves out some kinds of faults and clients. If every run had all kinds, they would
-//! hide bugs that appear only when one kind of fault occurs often (swarm testing).
+//! In the simulation of a seed, some kinds of faults and clients do not occur (swarm testing). If all kinds occurred in
+//! every simulation, a bug that appears only when one kind of fault occurs often would not be found.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
@@ -21,24 +21,24 @@ use crate::world::peers::udp_client::UdpClient;
 pub(crate) struct Plan {
     /// The index of the device's size.
     pub(crate) size: usize,
-    /// The time at which the faults end.
+    /// The time at which the faults end, in microseconds.
     pub(crate) quiet: u64,
-    /// The latency of a frame.
+    /// The latency of a frame, in microseconds.
     pub(crate) latency: u64,
     /// The lease time of the device's address in seconds; `None` for a static address.
     pub(crate) lease: Option<u32>,
-    /// The time at which the DHCP server starts.
+    /// The time at which the DHCP server starts, in microseconds.
     pub(crate) server_start: u64,
     /// The seed of the stacks' ports and sequence numbers.
     pub(crate) numbers: u64,
     pub(crate) clock_start: u64,
     /// Ticks of the device's clock per million ticks of the simulation's clock.
     pub(crate) pace: u64,
-    /// How often a task that is ready to run is postponed, per mille.
+    /// The probability, in thousandths, that a task that is ready to run is postponed.
     pub(crate) postpone: u64,
-    /// The number of the preemption point at which the device is interrupted. Zero means that the interrupt comes after
-    /// all clients are served and all objects are freed. At a preemption point, an interrupt handler may run while the
-    /// device works.
+    /// The number of the preemption point at which the device is interrupted. Zero means that the interrupt is raised
+    /// after all clients are served and all objects are freed. A preemption point is a point in the device's program at
+    /// which an interrupt can occur while the device works.
     pub(crate) interrupt: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
@@ -57,7 +57,7 @@ pub(crate) struct Plan {
 pub(crate) struct Given<'c> {
     /// The number of sizes that the device may have.
     pub(crate) sizes: usize,
-    /// The kinds of server faults that each server may have, as bits.
+    /// For each server: the kinds of server faults that the server may have, as bits.
     pub(crate) servers: &'c [u64],
     /// The number of interrupt handlers.
     pub(crate) handlers: usize,
@@ -74,14 +74,14 @@ pub(crate) struct Run {
     /// The number of the handler in the test case.
     pub(crate) handler: usize,
     pub(crate) at: u64,
-    /// The handler runs after this number of further preemption points, counted from the time `at`.
+    /// The number of preemption points between the time `at` and the run of the handler.
     pub(crate) points: u64,
     /// The number that the handler is called with.
     pub(crate) number: u64,
 }
 
 impl Run {
-    /// Chooses the runs of a handler. For each run, `at` is `quiet` at the latest.
+    /// Chooses the runs of a handler. No run has a time `at` that is later than `quiet`.
     fn choose_all(choice_log: &mut ChoiceLog, handler: usize, quiet: u64) -> Vec<Self> {
         let stream = Stream::Interrupt;
         let runs = choice_log.choose_for(stream, ChoicePoint::Runs, handler as u32, |r| {
@@ -117,8 +117,8 @@ impl Plan {
             choose(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
         let attacks =
             choose(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
-        // While a server is down, the application increases the delay between its connects, for example to a minute. So
-        // the fault phase may be longer if there are servers.
+        // While a server is down, the application increases the delay between its connects, for example to a minute. To
+        // test this, the fault phase may be longer if there are servers.
         let longest = if !servers.is_empty() { 60_000_000 } else { 12_000_000 };
         let quiet = choose(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
         let latency = choose(ChoicePoint::Latency, &|r| match r.below(4) {
@@ -208,8 +208,8 @@ impl Plan {
         }
     }
 
-    /// Returns whether the plan has no faults, server faults, attacks, early interrupt or lease. Then a failed
-    /// connection is an error of the device, unless the behaviour of the client is the reason.
+    /// Returns whether the plan has no faults, server faults, attacks, early interrupt or lease. In such a simulation,
+    /// a connection that fails is an error of the device, unless the client's behaviour is the reason.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.faults.is_empty()
             && self.server_faults.is_empty()

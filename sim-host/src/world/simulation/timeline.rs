@@ -13,7 +13,7 @@ pub(crate) enum PlannedEvent {
     Attack(Attack),
     /// An interrupt handler runs.
     Interrupt(Run),
-    /// A server fault begins, or ends.
+    /// A server fault begins (`true`) or ends (`false`).
     ServerFault(ServerFault, bool),
     /// The faults end.
     Quiet,
@@ -38,15 +38,15 @@ impl Timeline {
             events.push((server_fault.until, PlannedEvent::ServerFault(*server_fault, false)));
             events.push((server_fault.from, PlannedEvent::ServerFault(*server_fault, true)));
         }
-        // If several events have the same time, the beginning of a fault comes before its end, and the beginning of the
-        // quiet phase comes last.
+        // If several events have the same time, the beginning of a fault comes before the end of the same fault, and
+        // the beginning of the quiet phase comes last.
         events.reverse();
         events.sort_by_key(|(at, _)| *at);
         events.reverse();
         Self(events)
     }
 
-    /// Takes the next event if its time has come.
+    /// Takes the next event if its time is not later than `now`.
     pub(crate) fn due(&mut self, now: u64) -> Option<PlannedEvent> {
         let (at, _) = self.0.last()?;
         if *at > now { None } else { self.0.pop().map(|(_, event)| event) }

@@ -64,7 +64,7 @@ impl Kind {
 }
 
 impl Verdict {
-    /// Returns its kind.
+    /// Returns the kind of the verdict.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Pass => Kind::Pass,
@@ -109,24 +109,24 @@ impl fmt::Display for Verdict {
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,
-    /// A hash of everything that happened, in order.
+    /// A hash of all events of the simulation, in order.
     pub digest: u64,
-    /// Its duration, in microseconds of virtual time.
+    /// The duration of the simulation, in microseconds of virtual time.
     pub lasted: u64,
-    /// Frames sent, lost frames included.
+    /// The number of frames sent, including lost frames.
     pub frames: u64,
-    /// Callbacks run.
+    /// The number of callbacks run.
     pub callbacks: u64,
-    /// Clients served.
+    /// The number of clients served.
     pub served: u32,
     /// How long clients waited until they were served.
     pub waited: Waits,
     /// The number of times each kind of fault had an effect, in [`FaultKind`]'s order.
     pub fault_counts: [u32; FaultKind::ALL.len()],
-    /// Connections that servers have accepted.
+    /// The number of connections that servers have accepted.
     pub accepted: u32,
     /// The number of times each kind of server fault began, in [`ServerFaultKind`]'s order.
     pub server_fault_counts: [u32; ServerFaultKind::ALL.len()],
-    /// The choices that differ from the defaults. Kept only if the simulation failed.
+    /// The choices that differ from the defaults, if the simulation failed. Empty if the simulation passed.
     pub lines: Vec<Choice>,
 }

@@ -1,7 +1,7 @@
 //! How long clients waited until they were served: a histogram. The range from each power of two to the next is divided
 //! into two spans.
 
-/// The number of spans. The last one has no upper end.
+/// The number of spans. The last span has no upper end.
 const SPANS: usize = 64;
 
 /// A histogram of waiting times.
@@ -33,7 +33,7 @@ impl Waits {
         }
     }
 
-    /// Returns each span's upper end in microseconds, and the number of clients in it.
+    /// Returns, for each span, the upper end in microseconds and the number of clients in the span.
     pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().enumerate().map(|(index, count)| {
             let octave = 1_u64 << (index / 2);
@@ -47,8 +47,8 @@ impl Waits {
         self.0.iter().sum()
     }
 
-    /// Returns the upper end of the span within which `permille` / 1000 of the clients were served, or `None` if
-    /// no client was counted.
+    /// Returns a time in microseconds. The share of the clients that were served within this time is at least
+    /// `permille` / 1000. The time is the upper end of a span. Returns `None` if no client was counted.
     pub fn within(&self, permille: u64) -> Option<u64> {
         let wanted = (self.all() * permille).div_ceil(1_000).max(1);
         let mut sum = 0;

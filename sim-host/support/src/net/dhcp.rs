@@ -1,7 +1,7 @@
-//! A DHCP server with one lease. A test can make it grant, refuse, or ignore requests.
+//! A DHCP server with one lease. A test can make the server grant, refuse, or ignore requests.
 //!
-//! It only answers by broadcast, which RFC 2131 always allows. It keeps no table: every client gets
-//! the same address. It handles messages only and opens no socket.
+//! All answers are broadcasts, which RFC 2131 always allows. The server has no table of clients: every client gets the
+//! same address. The server opens no socket: the caller passes messages to the server and sends the answers.
 
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ pub enum Policy {
 /// The numbers of messages that the server has received, granted and refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Discover messages, from clients without an address.
+    /// The number of discover messages received. Clients without an address send them.
     pub discoveries: u32,
-    /// Requests for a lease or its renewal.
+    /// The number of requests received, for a lease or for the renewal of a lease.
     pub requests: u32,
-    /// Requests granted.
+    /// The number of requests granted.
     pub granted: u32,
-    /// Requests refused.
+    /// The number of requests refused.
     pub refused: u32,
 }
 
@@ -60,7 +60,7 @@ const MASK: Ipv4Address = Ipv4Address::new(255, 255, 255, 0);
 const RENEWAL_TIME: u8 = 58;
 
 impl Server {
-    /// Makes the server on the host `address`. Its answers name `router` as the router of its clients.
+    /// Makes the server on the host `address`. The server's answers contain `router` as the router for the clients.
     pub fn new(address: Ipv4Address, router: Option<Ipv4Address>, policy: Policy) -> Self {
         Self { address, router, name_server: None, policy, tally: Tally::default() }
     }
@@ -85,12 +85,12 @@ impl Server {
         self.tally
     }
 
-    /// Answers one message. Returns `None` if the server does not answer: because of its policy, or because the bytes
-    /// are not a DHCP discover or request message.
+    /// Answers one message. Returns `None` if the server does not answer: because of its policy, or because `message`
+    /// is not a DHCP discover or request message.
     pub fn answer(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         let packet = DhcpPacket::new_checked(message).ok()?;
         let reply = self.reply(&DhcpRepr::parse(&packet).ok()?)?;
-        // smoltcp parses the renewal time but does not write it.
+        // smoltcp parses the renewal time but does not write it. So the option is added here.
         let renewal = reply.renew_duration.map(u32::to_be_bytes);
         let renewal = renewal.as_ref().map(|data| DhcpOption { kind: RENEWAL_TIME, data });
         let reply = DhcpRepr { additional_options: renewal.as_slice(), ..reply };
@@ -99,7 +99,7 @@ impl Server {
         Some(bytes)
     }
 
-    /// Counts `request` and decides on its reply.
+    /// Counts `request` and returns the reply, or `None` if the server does not reply.
     fn reply(&mut self, request: &DhcpRepr<'_>) -> Option<DhcpRepr<'static>> {
         match request.message_type {
             DhcpMessageType::Discover => self.tally.discoveries += 1,
@@ -199,7 +199,7 @@ mod tests {
         bytes
     }
 
-    /// Checks a server's answer. Returns its kind and its address.
+    /// Checks a server's answer. Returns the message type and the address of the answer.
     fn answer(policy: Policy, message: &[u8]) -> Option<(DhcpMessageType, Ipv4Address)> {
         let mut server = Server::new(SERVER, Some(SERVER), policy);
         let bytes = server.answer(message)?;

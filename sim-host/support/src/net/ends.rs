@@ -8,8 +8,7 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// The maximum length of a frame without its checksum: 14 bytes of header and 1500 bytes of
-/// payload.
+/// The maximum length of a frame in bytes, without its checksum: 14 bytes of header and 1500 bytes of payload.
 pub const MTU: usize = 1514;
 
 /// A side of a cable.
@@ -43,7 +42,7 @@ pub trait Cable {
         vec![0; length]
     }
 
-    /// Takes back a frame's buffer.
+    /// Takes back the buffer of a frame, for reuse.
     fn put_back(&mut self, _frame: Vec<u8>) {}
 
     /// Called before the device checks for a frame. The cable is not borrowed during this call.

@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr};
 
-/// Makes a host's interface on `device`, with an address in a /24 network, or without one.
+/// Makes a host's interface on `device`, with an address in a /24 network or without an address.
 pub fn interface(
     device: &mut impl Device,
     hardware: [u8; 6],
@@ -35,7 +35,7 @@ pub fn set_address(interface: &mut Interface, address: Option<Ipv4Addr>) {
     });
 }
 
-/// Makes a socket with buffers of these sizes. It acknowledges at once, because delayed
+/// Makes a socket with buffers of these sizes. The socket acknowledges data immediately, because delayed
 /// acknowledgements would only slow down tests.
 pub fn socket(receive: usize, send: usize) -> Socket<'static> {
     let buffer = |size| SocketBuffer::new(vec![0; size]);

@@ -1,7 +1,7 @@
 //! The TCP segment in a frame.
 //!
-//! smoltcp reports that a connection is closed, but not the reason. So tests inspect frames: to
-//! check that a connection ends without a reset, to drop some segments, or to cut off a port.
+//! smoltcp reports that a connection is closed, but not the reason. So tests inspect frames: to check that a connection
+//! ends without a reset, to drop some segments, or to drop all segments of a port.
 
 use std::net::Ipv4Addr;
 
@@ -27,7 +27,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Parses `frame`. Returns `None` if it is not a complete TCP segment over IPv4 and Ethernet.
+    /// Parses `frame`. Returns `None` if the frame does not contain a complete TCP segment over IPv4.
     pub fn of(frame: &[u8]) -> Option<Self> {
         let ethernet = EthernetFrame::new_checked(frame).ok()?;
         if ethernet.ethertype() != EthernetProtocol::Ipv4 {

@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use picoevent::{Action, ConnError, EventBase};
 
-/// Performs an action like a device that answers at once.
+/// Performs an action, and at once reports to the base that the action succeeded.
 #[inline(always)]
 pub fn act<A>(base: &mut EventBase<'_, A>, action: Action) {
     match black_box(action) {

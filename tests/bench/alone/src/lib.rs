@@ -1,20 +1,21 @@
-//! The core alone: images that call the same functions as an application, and contain nothing else.
+//! The core alone. Each image calls the functions of the core that an application calls, and contains nothing else.
 //!
-//! The linker keeps only reachable code, so an image contains the parts of the core that such an application needs. The
+//! The linker keeps only reachable code, so an image contains the parts of the core that these functions need. The
 //! images are built for microcontrollers and for hosts, but never run. The compiler does not know the values that the
-//! back end reports. Each callback does a little work that differs from the work of all other callbacks, so that the
-//! compiler cannot merge the callbacks.
+//! back end reports, so it must keep the code for all values. Each callback does a little work that differs from the
+//! work of all other callbacks, so that the compiler cannot merge the callbacks.
 //!
 //! | program | contains |
 //! |---|---|
 //! | `events` | events, timers, signals, and the loop |
 //! | `server` | the contents of `events`, a listener, and connections that read, write, wait and close |
 //! | `echo` | a listener with connections, and nothing else |
-//! | `http`, `http-all` | an HTTP server: with two routes, and with every kind of route |
+//! | `http` | an HTTP server with two routes |
+//! | `http-all` | an HTTP server with every kind of route |
 //! | `names` | a resolver, an SNTP client, and a connection by name |
 //! | `mdns` | an mDNS responder |
 //! | `mqtt` | an MQTT client with every feature, and its connection |
-//! | `memory` | storages of different capacities, whose sizes are compared |
+//! | `memory` | symbols with the sizes of the core's types |
 
 #![no_std]
 

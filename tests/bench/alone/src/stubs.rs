@@ -1,4 +1,4 @@
-//! A panic handler and critical sections. An image needs them for linking, but never uses them.
+//! A panic handler and critical sections. The linker needs both in each image, but an image never uses them.
 
 use core::panic::PanicInfo;
 

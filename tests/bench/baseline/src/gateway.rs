@@ -47,9 +47,9 @@ pub struct Sample {
 /// The state that the tasks share.
 #[derive(Default)]
 pub struct Gateway {
-    /// Clients that the console serves.
+    /// The number of clients that the console serves now.
     console: Cell<usize>,
-    /// Clients that the status server serves.
+    /// The number of clients that the status server serves now.
     status: Cell<usize>,
     state: RefCell<State>,
 }
@@ -59,7 +59,7 @@ struct State {
     store: Store,
     latest: Option<Sample>,
     taken: u32,
-    /// Requests for the status that were answered.
+    /// The number of answered requests for the status.
     answered: u32,
     queue: Queue,
     link: Link,

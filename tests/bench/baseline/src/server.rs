@@ -3,9 +3,9 @@
 //!
 //! The behaviour is the same as that of hello-world. The time limits are those of hello-world and the defaults of its
 //! back end. The client must acknowledge the greeting and the server's end of stream within ten seconds, and end its
-//! own stream within two more seconds. Otherwise the connection is reset. A silent client gets keep-alive probes for a
-//! minute. After an interrupt the server serves clients for two more seconds. Then it ends as soon as its output is
-//! delivered, at the latest after ten more seconds.
+//! own stream within two more seconds. If the client does not do this in time, the connection is reset. A silent client
+//! gets keep-alive probes for a minute. After an interrupt the server serves clients for two more seconds. Then the
+//! server ends as soon as its output is delivered, at the latest after ten more seconds.
 //!
 //! hello-world has one more time limit: a back end must accept the greeting within a minute. The programs here do not
 //! need this limit. The buffer of a new client's socket is empty, and the greeting fits into it.
@@ -33,7 +33,7 @@ pub static INTERRUPT: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
 /// The number of clients whose output is not delivered yet.
 static UNDELIVERED: CriticalSectionMutex<Cell<usize>> = CriticalSectionMutex::new(Cell::new(0));
-/// Set when the server ends: it serves no further client.
+/// Set when the server begins to end. From that time on, the tasks serve no further client.
 static ENDING: CriticalSectionMutex<Cell<bool>> = CriticalSectionMutex::new(Cell::new(false));
 /// Raised each time that `UNDELIVERED` becomes smaller.
 static DELIVERED: Signal<CriticalSectionRawMutex, ()> = Signal::new();
@@ -48,7 +48,7 @@ pub struct PeerTimeouts {
 }
 
 impl PeerTimeouts {
-    /// The defaults of the loop's back end.
+    /// The defaults of picoevent's back end for embassy-net.
     pub const DEFAULT: Self = Self { silence: SILENCE, keep_alive: KEEP_ALIVE };
 }
 
@@ -101,7 +101,7 @@ pub async fn until_interrupted() {
             DELIVERED.wait().await;
         }
     };
-    // A client that does not acknowledge its answer within this time loses the answer.
+    // If a client has not acknowledged its greeting after this time, the program ends without waiting longer.
     let _ = with_timeout(LINGER, delivered).await;
     info!("done");
 }
@@ -129,7 +129,7 @@ async fn write_all(socket: &mut TcpSocket<'_>, mut bytes: &[u8]) -> Result<(), E
     Ok(())
 }
 
-/// Discards the client's input up to its end of stream.
+/// Discards the client's input up to the client's end of stream.
 async fn discard(socket: &mut TcpSocket<'_>) {
     let mut discarded = [0; 64];
     while matches!(socket.read(&mut discarded).await, Ok(1..)) {}

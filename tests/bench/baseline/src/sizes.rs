@@ -1,6 +1,6 @@
 //! The capacities of hello-world on each board.
 
-/// Connections served at once.
+/// The maximum number of connections that are served at once.
 pub const FEW: usize = if cfg!(feature = "qemu-lm3s6965evb") { 4 } else { 8 };
 
 /// The number of sockets. Each socket can do a handshake with a client.

@@ -9,14 +9,14 @@
 //!
 //! The stack is painted twice, to measure start-up and service separately. During start-up, a large value may be made
 //! on the stack and then moved to a static, so start-up may use more stack than service. Interrupt handlers use the
-//! same stack, so the depth includes them. Bytes at the bottom of the used part are not included if a function reserves
-//! but does not write them.
+//! same stack, so the depth includes them. A function may reserve bytes on the stack and not write them. If these are
+//! the lowest bytes, the depth does not include them.
 
 use cortex_m::register::msp;
 
 unsafe extern "C" {
-    /// The end of the statics and the first word that the stack may use. The linker script of cortex-m-rt defines this
-    /// symbol.
+    /// The first word after the statics. It is the lowest word that the stack may use. The linker script of cortex-m-rt
+    /// defines this symbol.
     static mut __sheap: u32;
     /// The top of the stack.
     static _stack_start: u32;
@@ -33,7 +33,8 @@ pub fn paint() {
     let end = (msp::read() as usize - MARGIN) as *mut u32;
     while at < end {
         // SAFETY: the words from `__sheap` up to the stack pointer are unused RAM. There is no heap, and the used part
-        // of the stack is above these words. An interrupt handler may use them, but only until it returns to this loop.
+        // of the stack is above these words. An interrupt handler may use them, but only until the handler returns to
+        // this loop.
         unsafe {
             at.write_volatile(PAINT);
             at = at.add(1);

@@ -1,4 +1,5 @@
-//! The clock for embassy-time: a number that is set to the next deadline. The queue of deadlines is embassy's.
+//! The clock for embassy-time: a number that is set to the next deadline. The queue of deadlines is the queue of the
+//! crate embassy-time-queue-utils.
 //!
 //! Reading this clock costs less than reading a board's timer. The cost is the same for all compared programs.
 

@@ -1,4 +1,5 @@
-//! embassy's executor. A program runs the ready tasks by a call.
+//! embassy's executor, without a loop of its own: the program calls [`Executor::run_until_idle`] to run the ready
+//! tasks.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,13 +22,13 @@ impl Executor {
     /// Makes the only executor of a program.
     ///
     /// # Panics
-    /// If it is called a second time.
+    /// If this function is called a second time.
     pub fn take() -> Self {
         static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
         Self(EXECUTOR.init(raw::Executor::new(core::ptr::null_mut())))
     }
 
-    /// Returns the spawner for its tasks.
+    /// Returns the spawner for the executor's tasks.
     pub fn spawner(&self) -> Spawner {
         self.0.spawner()
     }
@@ -35,11 +36,11 @@ impl Executor {
     /// Runs each ready task once.
     #[inline(always)]
     pub fn poll(&self) {
-        // SAFETY: no task can reach the executor, so no task polls it again while it runs.
+        // SAFETY: no task can reach the executor, so no task polls the executor again while the executor runs.
         unsafe { self.0.poll() }
     }
 
-    /// Runs tasks until none is ready, like an executor before it sleeps.
+    /// Runs tasks until no task is ready, as an executor on a board does before it sleeps.
     #[inline(always)]
     pub fn run_until_idle(&self) {
         while WOKEN.swap(false, Ordering::AcqRel) {

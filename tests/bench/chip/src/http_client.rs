@@ -1,4 +1,4 @@
-//! The client of an HTTP server. It keeps its connection open and repeats its request.
+//! The client of an HTTP server. The client keeps its connection open and repeats its request.
 //!
 //! As in [`greeting`](crate::greeting), only the server's work is timed: from the request until the client
 //! and the server are idle.
@@ -25,7 +25,7 @@ pub const CONTENT: &[u8; 100] = &[b'x'; 100];
 const WARM_UP: u32 = 4;
 /// The number of counted requests.
 const TIMES: u32 = 50;
-/// The maximum number of steps of a request.
+/// The maximum number of times that the client and the server work during one request.
 const STEPS: u32 = 1_000;
 
 /// The memory of a client.
@@ -54,7 +54,8 @@ struct HttpClient {
     interface: Interface,
     sockets: SocketSet<'static>,
     socket: SocketHandle,
-    /// The number of bytes `x` at the end of the received data. The content of the answer consists of bytes `x`.
+    /// The length of the received content: the number of letters `x` at the end of the received data. The content of
+    /// the answer is a hundred letters `x`.
     content: usize,
     /// Whether the request is not sent yet.
     must_send: bool,

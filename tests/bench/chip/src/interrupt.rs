@@ -7,9 +7,10 @@ use cortex_m::peripheral::NVIC;
 #[derive(Clone, Copy)]
 #[repr(u16)]
 pub enum Interrupt {
-    /// Its handler does nothing. This interrupt measures the cost of an interrupt without work.
+    /// The handler of this interrupt does nothing. This interrupt is used to measure the cost of an interrupt without
+    /// work.
     Empty = 0,
-    /// Its handler is the program's `on_pend`.
+    /// The handler of this interrupt is the program's function `on_pend`.
     Pend = 1,
 }
 
@@ -45,7 +46,7 @@ unsafe extern "C" {
     fn on_pend();
 }
 
-/// The vectors of the interrupts. Both boards have more interrupts, but these are never unmasked.
+/// The vectors of the interrupts. Both boards have more interrupts, but the other interrupts are never unmasked.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [Handler; 32] = {

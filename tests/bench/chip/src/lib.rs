@@ -1,11 +1,12 @@
 //! Shared code of the programs that measure on the chip.
 //!
-//! A program repeats an operation many times, and reports how long this took. `cargo xtask bench chip` runs the program
+//! A program repeats an operation many times, and reports the total time. `cargo xtask bench chip` runs the program
 //! under QEMU. The clock of QEMU advances by a fixed time for each instruction, so `cargo xtask bench chip` computes
-//! the number of instructions from the time. Only the module [`meter`] reads this clock. The rest of a program has
-//! another clock ([`clock`]), which is set to the next deadline, so a program never waits.
+//! the number of instructions from the time. Only the module [`meter`] reads the clock of QEMU. The rest of a program
+//! has another clock ([`clock`]). A program sets this clock to the next deadline, so it never waits.
 //!
-//! One image runs on both boards: they have the same processor core, and the programs use no other hardware of a board.
+//! The LM3S6965 and the MPS2 with AN385 have the same processor core, and the programs use no other hardware of these
+//! boards. So one image runs on both boards.
 
 #![no_std]
 

@@ -12,10 +12,10 @@
 //! end        lines before this one
 //! ```
 //!
-//! A harness is the code around the measured work, such as an empty loop. It is measured separately. `less` names the
-//! harness whose cost is subtracted for each repetition. Each of the `times` repetitions contains `parts` counted
-//! operations. `readings` is how often the meter was read before and after work. The cost of these two readings is
-//! measured as the harness `meter`, and is always subtracted.
+//! A harness is the code around the measured work, such as an empty loop. The harness is measured separately. `less`
+//! names the harness whose cost is subtracted for each repetition. Each of the `times` repetitions contains `parts`
+//! counted operations. `readings` is the number of times that the meter was read in pairs, before and after some work.
+//! The cost of a pair of readings is measured as the harness `meter`, and is always subtracted.
 
 use core::arch::asm;
 use core::hint::black_box;
@@ -48,7 +48,7 @@ impl Stopwatch {
         Self { ticks: 0, readings: 0 }
     }
 
-    /// Does some work, and adds the time that this takes.
+    /// Calls `work`, and adds the time that the call takes.
     #[inline(always)]
     pub fn time<R>(&mut self, work: impl FnOnce() -> R) -> R {
         compiler_fence(Ordering::SeqCst);
@@ -65,10 +65,10 @@ impl Stopwatch {
     }
 }
 
-/// The harness that is subtracted from a count.
+/// The harness whose cost is subtracted from a count.
 #[derive(Clone, Copy)]
 pub enum Harness {
-    /// Only the two readings of SysTick.
+    /// Only the readings of SysTick before and after the work.
     Meter,
     /// A loop that does nothing.
     Loop,
@@ -87,7 +87,7 @@ impl Report {
     /// name of each count.
     ///
     /// # Panics
-    /// If it is called a second time.
+    /// If this function is called a second time.
     pub fn start(suffix: &'static str) -> Self {
         let mut core = cortex_m::Peripherals::take().expect("the report is started once");
         core.SYST.set_clock_source(SystClkSource::Core);
@@ -108,7 +108,8 @@ impl Report {
         report
     }
 
-    /// Repeats `once`, and reports its cost as that of a harness, to be subtracted from counts.
+    /// Repeats `once`, and reports its cost as the cost of a harness. A count can name the harness, so that this cost
+    /// is subtracted.
     pub fn harness(&mut self, name: &str, less: Harness, times: u32, once: impl FnMut()) {
         let watch = repeat(times, once);
         self.line("harness", name, [times, 1], &watch, less);
@@ -165,7 +166,8 @@ impl Report {
     }
 }
 
-/// Calls `once` `times` times. The loop itself has the same instructions for every `once`.
+/// Calls the function `once` repeatedly; `times` is the number of calls. The loop itself has the same instructions for
+/// every function.
 fn repeat(times: u32, mut once: impl FnMut()) -> Stopwatch {
     assert!(times.is_multiple_of(CHUNK), "a whole number of chunks");
     let mut watch = Stopwatch::new();
@@ -174,7 +176,7 @@ fn repeat(times: u32, mut once: impl FnMut()) -> Stopwatch {
             let mut left = CHUNK;
             while left > 0 {
                 once();
-                // The compiler does not know this number, so it cannot unroll the loop.
+                // The compiler does not know the number `left`, so it cannot unroll the loop.
                 left = black_box(left) - 1;
             }
         });

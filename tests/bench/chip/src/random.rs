@@ -1,10 +1,11 @@
-//! Random periods for timers, the same in every run.
+//! Random periods for timers. The periods are the same in every run.
 
 use core::hint::black_box;
 
 use crate::meter::{Harness, Report};
 
-/// The harness for workloads that compute a random period for each timer.
+/// The part of the harness that computes a random period. A workload that computes a period for each timer names this
+/// harness, so that the cost of the computation is subtracted.
 pub const PERIOD: Harness = Harness::Named("a random period");
 
 /// The linear congruential generator of Numerical Recipes.
@@ -16,11 +17,11 @@ impl Random {
         Self(seed)
     }
 
-    /// Returns the next period: 1 to 1000.
+    /// Returns the next period, from 1 to 1000 microseconds.
     #[inline(always)]
     pub fn period(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // Only the upper bits are random enough. The multiplication scales them without a division.
+        // Only the upper bits are random enough. The multiplication scales these bits without a division.
         (((self.0 >> 16) * 1_000) >> 16) + 1
     }
 }

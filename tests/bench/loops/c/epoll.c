@@ -5,8 +5,8 @@
 
 #include "loops.h"
 
-/* No run has as many ready descriptors at once. An edge-triggered loop would have to
- * store the descriptors that do not fit. */
+/* The maximum number of ready descriptors that one call of epoll_wait reports. No run has more ready
+ * descriptors at once. */
 #define EVENTS 1024
 
 struct loop {

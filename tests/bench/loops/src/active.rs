@@ -29,9 +29,9 @@ pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.
 pub struct Contender {
-    /// Its name in tables.
+    /// The contender's name in tables.
     pub name: &'static str,
-    /// Opens the contender's loop, calls a body with it, and closes the loop.
+    /// Opens the contender's loop, calls a body with the loop, and closes the loop.
     pub run: Run,
 }
 

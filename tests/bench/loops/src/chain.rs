@@ -3,7 +3,7 @@
 //! The descriptors are opened once. In each round, all contenders run in random order. Each contender opens its loop,
 //! which watches the descriptors. The contender first passes tokens on without being timed, then passes tokens on while
 //! the clock runs, and closes its loop. The time of the same loop can differ by 10 % or more between processes, because
-//! it depends on the addresses of memory. All contenders have the same conditions, because they use the same
+//! the time depends on the addresses of memory. All contenders have the same conditions, because they use the same
 //! descriptors in one process.
 
 pub mod ring;
@@ -22,8 +22,8 @@ use fastrand::Rng;
 use crate::clock::timed;
 use ring::{Fault, Kind, Ring};
 
-/// The descriptors that a contender watches. It calls `ready(ring, index)` when the descriptor with that index
-/// is readable.
+/// The descriptors that a contender watches. The contender calls `ready(ring, index)` when the descriptor with this
+/// index is readable.
 pub struct Watch<'r> {
     /// The descriptors.
     pub descriptors: Vec<BorrowedFd<'r>>,
@@ -49,11 +49,11 @@ pub type Run = Box<dyn Fn(&Watch<'_>, Body<'_>) -> Result<()>>;
 
 /// A contender.
 pub struct Contender {
-    /// Its name in tables.
+    /// The contender's name in tables.
     pub name: &'static str,
     /// The number of additional descriptors that the contender opens for each watched descriptor.
     pub extra_descriptors: u64,
-    /// Opens the contender's loop, calls a body with it, and closes the loop.
+    /// Opens the contender's loop, calls a body with the loop, and closes the loop.
     pub run: Run,
 }
 

@@ -4,15 +4,14 @@ use std::sync::OnceLock;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Returns the processor time that this process has used, in nanoseconds. It does not include other
-/// processes.
+/// Returns the processor time that this process has used, in nanoseconds. The time of other processes is not included.
 fn cpu_nanos() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 /// Runs `work`, and returns the processor time that it takes, in nanoseconds. Reading the time is a system call. The
-/// cost of this call is subtracted: it is as large as the cost of cancelling about a hundred timers.
+/// cost of this call is subtracted, because it is as large as the cost of cancelling about a hundred timers.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     static OVERHEAD: OnceLock<f64> = OnceLock::new();
     let overhead = *OVERHEAD.get_or_init(|| {

@@ -101,7 +101,7 @@ struct Selection {
 }
 
 impl Selection {
-    /// Selects the wanted contenders among those of this program and of the plug-ins.
+    /// Selects the wanted contenders among the contenders of this program and of the plug-ins.
     fn wanted<T>(
         &self,
         mut all: Vec<T>,

@@ -20,7 +20,7 @@ use crate::{active, chain, timers};
 /// glibc: symbols are looked up in the plug-in and its libraries first.
 const RTLD_DEEPBIND: c_int = 8;
 
-/// A plug-in. It stays loaded.
+/// A plug-in, which stays loaded until the process ends.
 pub struct Plugin(&'static Loops);
 
 #[repr(C)]
@@ -122,7 +122,7 @@ fn named<T>(first: *const T, name: fn(&T) -> *const c_char) -> Vec<(&'static str
     let mut entries = Vec::new();
     loop {
         // SAFETY: the arrays of a plug-in are constants of a library that stays loaded. They end
-        // with an entry without a name, and this loop does not go past it.
+        // with an entry without a name, and this loop does not go past that entry.
         let entry: &'static T = unsafe { &*first.add(entries.len()) };
         let name = name(entry);
         if name.is_null() {

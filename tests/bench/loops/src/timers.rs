@@ -1,9 +1,9 @@
 //! Workload W2: the cost of adding, moving, cancelling and firing timers. Workload W2i: the cost of restarting a
 //! pending timer.
 //!
-//! The order and the delays of the timers are chosen at random and are the same for all contenders. W2 chooses new ones
-//! in each round. All phases except the firing run in a callback of the loop, because applications arm timers in
-//! callbacks. In a callback, the loop's time does not advance.
+//! The order and the delays of the timers are chosen at random and are the same for all contenders. W2 chooses a new
+//! order and new delays in each round. All phases except the firing run in a callback of the loop, because applications
+//! arm timers in callbacks. In a callback, the loop's time does not advance.
 //!
 //! ```text
 //!   add      every timer, 1 s to 1001 s from now
@@ -30,12 +30,12 @@ use fastrand::Rng;
 
 use crate::clock::timed;
 
-/// The operations on timers. They run in a callback of the loop, so the loop's time does not advance.
+/// The operations on timers. The operations run in a callback of the loop, so the loop's time does not advance.
 pub trait Operations {
-    /// Makes each of the timers pending, with a deadline `ms` milliseconds from now. A timer may already be pending.
+    /// Makes each timer in `which` pending, with a deadline `ms` milliseconds from now. A timer may already be pending.
     fn set(&mut self, which: &[u32], ms: &[u32]);
 
-    /// Makes each of the timers not pending.
+    /// Makes each timer in `which` not pending.
     fn cancel(&mut self, which: &[u32]);
 
     /// Updates the loop's time.
@@ -60,13 +60,13 @@ pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.
 pub struct Contender {
-    /// Its name in tables.
+    /// The contender's name in tables.
     pub name: &'static str,
     /// The largest number of timers with which the contender is run.
     pub max_timers: u32,
-    /// The only delay that its timers can have, in milliseconds; zero if any delay is possible.
+    /// The only delay that the contender's timers can have, in milliseconds. Zero if any delay is possible.
     pub only_ms: u32,
-    /// Opens the contender's loop, calls a body with it, and closes the loop.
+    /// Opens the contender's loop, calls a body with the loop, and closes the loop.
     pub run: Run,
 }
 
@@ -100,7 +100,8 @@ pub struct Settings {
     /// The seed of delays and of the contenders' order
     #[arg(long, default_value = "1")]
     pub seed: u64,
-    // Without closing the loop, the instructions of two runs differ by one phase only.
+    // To count the instructions of a phase, a run that ends before the phase is compared with a run that ends after the
+    // phase. No run closes the loop, because the cost of closing would differ too.
     /// Exit after this phase, without closing the loop; by default all phases run
     #[arg(long, value_enum)]
     pub until: Option<Phase>,
@@ -126,11 +127,11 @@ pub struct IdleSettings {
 /// The delay of W2i, in milliseconds.
 const MINUTE: u32 = 60_000;
 
-/// The loop's time is updated each time after this number of restarts.
+/// The number of restarts between two updates of the loop's time.
 const RESTARTS_PER_UPDATE: usize = 64;
 
-/// The time to wait before the timers fire. It is longer than the longest near delay, even if the loop
-/// rounds the delay up.
+/// The time to wait before the timers fire. This time is longer than the longest delay of the phase [`Phase::Near`],
+/// even if the loop rounds the delay up.
 const FIRE_DELAY: Duration = Duration::from_millis(8);
 
 /// The time limit for firing all timers.
@@ -340,7 +341,7 @@ mod tests {
         measure_idle(&settings, &idle_contenders()).unwrap();
     }
 
-    /// A wrong contender that ignores cancellation: it fires all timers that were set, in the next iteration.
+    /// A wrong contender that ignores cancellation. In the next iteration, it fires all timers that were set.
     struct IgnoresCancel(u64, u64);
 
     impl Operations for IgnoresCancel {

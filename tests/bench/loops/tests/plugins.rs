@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Compiles the plug-in into a separate file for this test. Returns its path.
+/// Compiles the plug-in into a separate file for this test. Returns the path of the file.
 fn epoll(name: &str) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c/epoll.c");
     let plugin = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));

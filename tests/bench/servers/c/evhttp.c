@@ -1,4 +1,4 @@
-/* libevent's HTTP server, for the workload W8. It answers every request with 100 bytes. */
+/* libevent's HTTP server, for the workload W8. The server answers every request with 100 bytes. */
 
 #include <arpa/inet.h>
 #include <event2/buffer.h>

@@ -74,7 +74,7 @@ int begin_harness(int argc, char **argv)
 	return listener;
 }
 
-/* Returns the resident memory in bytes. The system counts it in pages. */
+/* Returns the resident memory in bytes. The system counts this memory in pages. */
 static long rss(void)
 {
 	char text[128] = "";

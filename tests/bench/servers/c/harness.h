@@ -26,7 +26,7 @@ extern const char greeting[14];
  * server does not use this constant. */
 #define READ_SIZE 65536
 
-/* Reads the command line and opens the listener. Returns its descriptor, which is non-blocking. */
+/* Reads the command line and opens the listener. Returns the listener's descriptor, which is non-blocking. */
 int begin_harness(int argc, char **argv);
 
 /* Prints the server's address. The figures do not include what the process used before this call. */
@@ -38,7 +38,7 @@ void accepted(void);
 /* Counts bytes that were received and sent back. */
 void echoed(size_t bytes);
 
-/* Counts a closed connection. If it was the last connection, exits the process. */
+/* Counts a closed connection. If this was the last connection, exits the process. */
 void closed(void);
 
 /* Exits with an error. Then the run has no figure. */

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 struct conn {
-	ev_io io; /* first, so that a watcher is its connection */
+	ev_io io; /* The first field, so that a pointer to the watcher is also a pointer to its connection. */
 	struct pending pending;
 };
 

@@ -23,7 +23,7 @@ static char shared[READ_SIZE];
 /* The state of a connection after it was served. */
 enum echo_result { DRAINED, WRITE_BLOCKED, CLOSED };
 
-/* Writes the pending bytes. Returns whether none are left. */
+/* Writes the pending bytes. Returns whether no pending bytes are left. */
 static inline int flush_pending(int fd, struct pending *pending)
 {
 	while (pending->begin < pending->end) {

@@ -1,5 +1,5 @@
-/* A proxy on libevent's bufferevents, like libevent's sample le-proxy.c. While one side does not accept its bytes,
- * the other side is not read. */
+/* A proxy on libevent's bufferevents, like libevent's sample le-proxy.c. While one side does not accept bytes, the
+ * proxy does not read from the other side. */
 
 #include "proxy.h"
 
@@ -8,7 +8,8 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
-/* The limit of waiting output, as in the sample. From this limit on, the other side is not read. */
+/* The maximum number of bytes that wait to be sent to one side, as in le-proxy.c. When this number is reached, the
+ * proxy does not read from the other side. */
 #define MAX_OUTPUT (512 * 1024)
 
 static struct event_base *base;
@@ -28,7 +29,7 @@ static void on_readable(struct bufferevent *from, void *partner)
 	}
 }
 
-/* There is room again. */
+/* Called when half of the waiting output is sent. The proxy reads from the other side again. */
 static void on_drained(struct bufferevent *to, void *partner)
 {
 	bufferevent_setcb(to, on_readable, NULL, on_event, partner);

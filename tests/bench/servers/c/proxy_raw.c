@@ -87,7 +87,7 @@ static int move(struct side *from)
 }
 
 #ifndef EDGE
-/* Watches a side for input if its partner accepts bytes, and for output if bytes wait for it. */
+/* Watches a side for input if its partner accepts bytes, and for output if bytes wait to be written to this side. */
 static void watch_again(struct side *side)
 {
 	struct side *partner = side->partner;
@@ -105,7 +105,8 @@ static void serve(struct side *side, unsigned what)
 {
 	if (side->fd < 0)
 		return;
-	/* With edge-triggered descriptors, a report of input also contains EPOLLOUT. Usually no bytes wait for room. */
+	/* With edge-triggered descriptors, a report of input also contains EPOLLOUT, although usually no bytes wait. So
+	 * EPOLLOUT is ignored, except if bytes were waiting or the side was connecting. */
 	int was_waiting = side->connecting || side->pending.begin < side->pending.end;
 	if (side->connecting && what & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
 		int error = 0;

@@ -1,6 +1,6 @@
 /* The system's epoll alone, the lower bound of every loop. Compiled with -DEDGE, the server registers each
  * connection once, edge-triggered (EPOLLET). Compiled with -DORDERLY, the server closes a connection like
- * picoevent: it ends its stream, and closes the socket when the client has ended its stream, too. */
+ * picoevent: the server ends its stream, and closes the socket when the client has ended its stream, too. */
 
 #define _GNU_SOURCE
 #include "harness.h"
@@ -60,7 +60,7 @@ static int accept_one(void)
 }
 
 #ifdef ORDERLY
-/* Closes a connection when the client has ended its stream, too. Discards the data that the client sends before. */
+/* Discards the data that the client sends. Closes the connection when the client has ended its stream, too. */
 static void await_end(struct conn *conn)
 {
 	char bytes[512];

@@ -46,14 +46,14 @@ pub enum Workload {
     Echo {
         /// Number of bytes at the beginning that are not measured.
         warm: u64,
-        /// Bytes in all.
+        /// Total number of bytes.
         bytes: u64,
     },
     /// Echoes on many connections, each with little data.
     Idle {
         /// Number of open connections.
         connections: u64,
-        /// Bytes in all.
+        /// Total number of bytes.
         bytes: u64,
     },
 }
@@ -62,7 +62,7 @@ impl Workload {
     /// Parses a command line without the program's name.
     ///
     /// # Errors
-    /// The usage of the command line.
+    /// If the command line is invalid. The error is the usage text.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let words: Option<Vec<_>> =
             arguments.into_iter().map(|word| word.into_string().ok()).collect();
@@ -172,7 +172,7 @@ impl Harness {
         }
     }
 
-    /// Counts a closed connection. If it was the last connection, reports and exits the process.
+    /// Counts a closed connection. If this was the last connection, prints the report and exits the process.
     pub fn closed(&mut self) {
         self.closed += 1;
         match self.workload {

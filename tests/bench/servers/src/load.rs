@@ -1,4 +1,4 @@
-//! The clients: one thread, many connections, every byte checked.
+//! The clients. They run in one thread, have many connections, and check every byte.
 //!
 //! If a client receives a wrong byte or does not finish in time, the run fails and there is no figure. All clients
 //! close their connections with a reset, so no port stays in use after a run.

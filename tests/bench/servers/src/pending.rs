@@ -52,7 +52,7 @@ impl Pending {
             };
             harness.echoed(got);
             let received = &buffer[..got];
-            // If the call fails, the next read reports the error.
+            // If the write fails, the next read reports the error.
             let sent = write(&fd, received).unwrap_or(0);
             if sent < got {
                 self.bytes.clear();

@@ -1,8 +1,8 @@
 //! Resources that this process has used: processor time and memory.
 //!
 //! This is the only file with unsafe code: it calls two functions of the C library. The servers in C call the same
-//! functions. The sum of user time and system time is exact, because the scheduler measures it. It is not a count of
-//! timer ticks.
+//! functions. The sum of user time and system time is exact, because the scheduler measures this sum and does not
+//! estimate it from timer ticks.
 
 #![allow(unsafe_code, reason = "getrusage and mallinfo2 are functions of the C library")]
 

@@ -1,5 +1,5 @@
 //! The servers in Rust follow the protocol of the module `harness`: they serve the clients, print which resources
-//! they used, and exit. If a client is lost, they print no figures.
+//! they used, and exit. If a server loses a client, the server prints no figures.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! The cable between the device and its peers. Nothing is lost on it.
+//! The cable between the device and its peers. The cable loses no frames.
 
 use std::collections::VecDeque;
 use std::task::Waker;

@@ -47,7 +47,7 @@ pub(super) struct Network {
 const ROUNDS: usize = 100_000;
 
 impl Network {
-    /// Makes a network of one version of IP.
+    /// Makes a network. If `v6` is true, the network uses IPv6. If `v6` is false, it uses IPv4.
     pub(super) fn new(v6: bool) -> (Self, Stack<'static>) {
         clock::reset();
         let cable = Rc::new(RefCell::new(Cable::default()));
@@ -114,7 +114,7 @@ impl Network {
     }
 }
 
-/// Whether a task was woken since the last poll.
+/// Whether a task was woken since its last poll.
 #[derive(Default)]
 pub(super) struct Task(AtomicBool);
 

@@ -30,7 +30,7 @@ pub(super) struct Peers {
 struct Peer {
     socket: SocketHandle,
     is_reading: bool,
-    /// Whether both directions are closed. The peer then answers data with a reset.
+    /// Whether both directions are closed. If they are closed, the peer answers data with a reset.
     is_closed: bool,
     received: Received,
 }
@@ -46,7 +46,7 @@ impl Peers {
         Self { cable, interface, sockets, peers: Vec::new(), udp_peers: Vec::new(), now: 0 }
     }
 
-    /// Lets all peers work. Returns whether they had anything to do.
+    /// Lets all peers work. Returns whether the peers had anything to do.
     pub(super) fn work(&mut self, now: u64) -> bool {
         self.now = now;
         let had_frame = self.cable.0.borrow().has_frame_for_peer();

@@ -26,12 +26,12 @@ pub struct Scripted {
     pub network: Network,
     /// An address that does not answer connects.
     silent: SocketAddr,
-    /// Whether there may be something to report since the last `feed`.
+    /// Whether something may have changed since the last `feed`, so that the next `feed` must report it.
     has_reports: bool,
 }
 
 impl Scripted {
-    /// Makes a network without connections. Connects to `silent` get no answer.
+    /// Makes a back end whose network has no connections. Connects to `silent` get no answer.
     pub fn new(silent: SocketAddr) -> Self {
         Self {
             now: Instant::ZERO,
@@ -137,8 +137,8 @@ impl<A> Backend<A> for Scripted {
                 }
             }
             Action::End(conn) => {
-                // The base requests the end of the stream after all output was sent. Sent output is in the peer's
-                // window already.
+                // The base requests the end of the stream after all output was sent. Sent output is already in the
+                // peer's window. So the output and the end of the stream are delivered now.
                 self.wire_of(conn).into_iter().for_each(|wire| wire.is_device_ended = true);
                 base.delivered(conn);
             }

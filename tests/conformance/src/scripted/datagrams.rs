@@ -1,5 +1,5 @@
-//! Datagrams in memory. If the base does not accept a datagram because a ring is full, the datagram waits, and its
-//! order is kept. A datagram is dropped only if no socket of the device is bound to its address.
+//! Datagrams in memory. If the base does not accept a datagram because a ring is full, the datagram waits for the next
+//! `feed`. A datagram is dropped only if no socket of the device is bound to its address.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

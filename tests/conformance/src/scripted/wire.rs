@@ -15,7 +15,7 @@ pub struct Wire {
     pub to: SocketAddr,
     /// Whether the peer listens. If not, the device listens.
     pub peer_listens: bool,
-    /// The device's connection. `None` before it is accepted, and `None` after it was closed or reset.
+    /// The device's connection. `None` until the connection is accepted, and `None` after it was closed or reset.
     pub conn: Option<Conn>,
     /// The device's connect has succeeded, but this was not reported yet.
     pub is_connecting: bool,
@@ -29,7 +29,7 @@ pub struct Wire {
     pub is_reading: bool,
     /// The peer has ended its stream.
     pub is_peer_ended: bool,
-    /// The peer no longer reads. It answers output with a reset.
+    /// The peer no longer reads. The peer answers output with a reset.
     pub is_peer_gone: bool,
     /// The peer has reset the connection.
     pub is_peer_reset: bool,

@@ -63,8 +63,8 @@ fn each_due_callback_runs_once_when_the_clock_jumps_far_ahead() {
 fn a_clock_that_goes_back_is_ignored() {
     let mut faulty = with_timers();
     faulty.wire.next = |now, until| {
-        // A clock that is ahead goes back by ten years. A clock that is not ahead goes ten years past the deadline. The
-        // two cases alternate.
+        // If the clock shows more than ten years, it goes back by ten years. If it does not, it goes ten years past the
+        // deadline. The two cases alternate.
         let back = Duration::from_secs(315_360_000).as_micros() as u64;
         let is_ahead = now.as_micros() > back;
         match is_ahead {

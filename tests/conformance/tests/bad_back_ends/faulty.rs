@@ -10,7 +10,7 @@ use picoevent_conformance::{App, Base, Sizes, base_of};
 /// The address of every peer and listener.
 pub const ADDRESS: ([u8; 4], u16) = ([10, 0, 0, 1], 80);
 
-/// The reports that the back end makes in one iteration.
+/// A function that makes the back end's reports of one iteration.
 pub type Report = Box<dyn FnOnce(&mut EventBase<'_, App>)>;
 
 /// A base with its application, on a back end that a test controls.
@@ -24,7 +24,7 @@ pub struct FaultyBackEnd {
 pub struct Wire {
     /// The current time of the back end.
     pub now: Instant,
-    /// Returns the new time when the loop waits.
+    /// Returns the time after a wait that began at `now` and has the deadline `until`.
     pub next: fn(now: Instant, until: Instant) -> Instant,
     /// The queued reports. Each iteration takes one entry.
     pub reports: VecDeque<Report>,
@@ -55,7 +55,7 @@ impl FaultyBackEnd {
         self.app.listen(&mut self.base, ADDRESS.into())
     }
 
-    /// Makes a listener, and returns a connection that it has accepted.
+    /// Makes a listener, and returns a connection that the listener has accepted.
     pub fn accepted(&mut self) -> Conn {
         let listener = self.listen();
         self.feed(move |base| assert!(base.accepted(listener, ADDRESS.into()).is_ok()));
@@ -82,13 +82,13 @@ impl FaultyBackEnd {
         None
     }
 
-    /// Runs the loop. It must call exactly these callbacks.
+    /// Runs the loop. The loop must call exactly these callbacks.
     pub fn expect<const N: usize>(&mut self, callbacks: [&str; N]) {
         self.run();
         assert_eq!(core::mem::take(&mut self.app.log), callbacks);
     }
 
-    /// Frees everything. Checks that the loop then ends although the back end performs no request, and that every
+    /// Frees all objects. Checks that the loop then ends although the back end performs no request, and that every
     /// connection has ended as often as it has begun.
     pub fn end(mut self) {
         self.wire.next = Instant::max;

@@ -8,8 +8,8 @@ use picoevent_conformance::App;
 
 use crate::faulty::{ADDRESS, FaultyBackEnd};
 
-/// The callbacks that get the highest priority, one in each test case. They belong to a signal event, an activated
-/// event, a timer, a connection that has just been opened, and a connection that has failed.
+/// Each test case gives the highest priority to one of these callbacks. The callbacks belong to a signal event, an
+/// activated event, a timer, a connection that has just been opened, and a connection that has failed.
 const URGENT: [&str; 5] = ["signal", "active", "timer", "0 Opened", "1 Ended(Failed(Reset))"];
 
 /// Frees all events, connections and listeners.
@@ -39,8 +39,8 @@ fn free_all_and_again(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     free_all(app, event);
 }
 
-/// Makes one object of each kind, so that the callbacks of all objects run in one iteration. The first
-/// callback frees all objects.
+/// Makes events, connections and a listener. All callbacks of [`URGENT`] and the accept callback become due in one
+/// iteration. The callback `urgent` has the highest priority. The callback that runs first frees all objects.
 fn with_all_due(urgent: &str) -> FaultyBackEnd {
     let mut faulty = FaultyBackEnd::new();
     let listener = faulty.listen();
@@ -73,8 +73,8 @@ fn with_all_due(urgent: &str) -> FaultyBackEnd {
 /// The callbacks that still run after all objects were freed. A connection that has failed still reports its failure.
 const ENDS: [&str; 2] = ["0 Ended(Aborted)", "1 Ended(Failed(Reset))"];
 
-/// Runs the loop. Checks that the callback `first` runs first and frees everything, and that then only the ends of the
-/// connections are reported.
+/// Runs the loop. Checks that the callback `first` runs first. This callback frees all objects. Also checks that the
+/// later callbacks only report the ends of the connections, and that these callbacks are `ends`.
 fn expect_ends(faulty: &mut FaultyBackEnd, first: &str, ends: &[&str]) {
     faulty.run();
     let mut log = core::mem::take(&mut faulty.app.log);
@@ -96,7 +96,7 @@ fn each_callback_may_free_everything() {
     }
 }
 
-/// The accept callback has the default priority. All other callbacks have a lower priority here.
+/// The accept callback has the default priority. In this test, all other callbacks have a lower priority.
 #[test]
 fn the_accept_callback_may_free_everything() {
     let mut faulty = with_all_due("none of them");

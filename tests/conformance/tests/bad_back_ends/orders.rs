@@ -1,4 +1,4 @@
-//! Tests that a back end may make the same reports in every order.
+//! Tests of a back end that makes the same reports in every possible order.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,8 @@ fn feed(base: &mut EventBase<'_, App>, conn: Conn, kind: Kind) {
     }
 }
 
-/// Checks the application's callbacks. Each callback runs at most once, and none runs after the end.
+/// Checks the application's callbacks. Each callback may run at most once, and no callback may run after the callback
+/// for the end.
 fn check(log: &[String], order: &[Kind], app_action: AppAction, is_outgoing: bool) {
     let callbacks: BTreeSet<_> = log.iter().collect();
     assert_eq!(callbacks.len(), log.len(), "{order:?} after {app_action:?}: {log:?}");
@@ -83,7 +84,8 @@ fn check(log: &[String], order: &[Kind], app_action: AppAction, is_outgoing: boo
         "{order:?} after {app_action:?}: {log:?}"
     );
     let fed = |kind| order.iter().position(|fed| *fed == kind).unwrap();
-    // If the back end reports sent output before it reports the connection, the callback for the output comes first.
+    // `Opened` is the first callback, with one exception. If the back end reports sent output before it reports that
+    // the connection is open, the callback for the output may come first.
     let first = usize::from(fed(Kind::Sent) < fed(Kind::Connected));
     let is_first = index("0 Opened").is_none_or(|index| index <= first);
     assert!(is_first, "{order:?} after {app_action:?}: {log:?}");
@@ -96,7 +98,8 @@ fn check(log: &[String], order: &[Kind], app_action: AppAction, is_outgoing: boo
     }
 }
 
-/// Makes the reports in this order, either all in one iteration or each in a separate iteration.
+/// Makes the reports in the order `order`. If `at_once` is true, makes all reports in one iteration. If it is false,
+/// makes each report in a separate iteration.
 fn run_case(order: &[Kind], app_action: AppAction, is_outgoing: bool, at_once: bool) {
     let mut faulty = FaultyBackEnd::new();
     let conn = if is_outgoing { faulty.connecting() } else { faulty.accepted() };

@@ -38,8 +38,8 @@ fn reports_about_freed_objects_are_ignored() {
         faulty.base.conn(conn).unwrap().abort();
     }
     faulty.base.listener(listener).unwrap().free();
-    // Here the base has not yet requested [`Action::Unlisten`] for the freed listener. The second call, after the loop
-    // has run, comes after the request.
+    // The base has not yet requested [`Action::Unlisten`] for the freed listener. When this test makes the same reports
+    // again, after a run of the loop, the base has requested the action.
     make_all_listener_reports(&mut faulty.base, listener);
     faulty.expect(["0 Ended(Aborted)", "1 Ended(Aborted)"]);
     let before = faulty.base.counts();
@@ -195,8 +195,9 @@ fn a_connection_that_is_never_reported_times_out() {
     faulty.end();
 }
 
-/// There are three cases. The back end sends nothing, or never reports that the end was delivered, or never reports
-/// that the peer has ended its stream.
+/// There are three cases. In the first case, the back end sends nothing. In the second case, the back end sends the
+/// output, but never reports that the end of stream was delivered. In the third case, the back end never reports that
+/// the peer has ended its stream.
 #[test]
 fn a_closed_connection_that_is_never_reported_is_ended_at_its_limit() {
     for harness in 0..3 {
@@ -217,7 +218,7 @@ fn a_closed_connection_that_is_never_reported_is_ended_at_its_limit() {
         faulty.expect(["0 Ended(Closed)"]);
         let last = *faulty.wire.actions.last().unwrap();
         let is_reset = last == Action::Reset(conn);
-        // If everything was delivered, no reset is necessary.
+        // If the output and the end of stream were delivered, the last action may be a close instead of a reset.
         assert!(is_reset || harness > 1 && last == Action::Close(conn), "{last:?}");
         assert_eq!(faulty.base.counts().conns, 0);
         faulty.end();

@@ -1,5 +1,5 @@
-//! Scenarios in which the application ends a connection in a callback of the same or of another connection. After that,
-//! only the end of the connection is reported.
+//! Scenarios in which the application ends a connection in a callback of the same or of another connection. After the
+//! application has ended a connection, the only callback of this connection is the callback for its end.
 
 use std::time::Duration;
 

@@ -69,7 +69,8 @@ fn an_answer_to_the_last_input_is_sent_before_the_end_is_reported<S: Harness>() 
     let peer = harness.accepted_peer();
     harness.send(peer, b"question");
     harness.finish(peer);
-    // The callback for the end runs in a later pass than the callback for the input. The answer is sent before it.
+    // The callback for the end runs in a later pass than the callback for the input. The answer is sent between the two
+    // passes.
     harness.expect(["0 read question", "0 written", "0 Eof"]);
     harness.expect_received(peer, "answer", None);
     harness.end();

@@ -8,7 +8,7 @@ static ROOM_OF_8: Settings = Settings::new().room(8);
 /// The length of the longest line, in bytes.
 const LONGEST: usize = 16;
 
-/// Makes a harness with a connection. Its application answers each line.
+/// Makes a harness with a connection. The application answers each line with `answer`.
 fn with_lines<S: Harness>(ring: usize, answer: &'static str) -> (S, PeerConn) {
     let mut harness = S::new(Sizes { ring, ..Sizes::default() });
     (harness.app().takes_input, harness.app().settings) = (false, &ROOM_OF_8);
@@ -35,7 +35,7 @@ fn lines_are_read_whole_even_if_they_arrive_in_parts<S: Harness>() {
     harness.expect([]);
     harness.send(peer, b"\nfour");
     harness.finish(peer);
-    // No line end follows the last bytes of the input, so they are not a line.
+    // No line end follows the last bytes of the input, so these bytes are not a line.
     harness.expect([r#"Ok("three")"#, "0 Eof"]);
     assert_eq!(harness.conn(0).input_len(), 4);
     harness.end();

@@ -7,7 +7,7 @@ use picoevent_conformance::{Ending, Harness, PeerConn, Sizes, pattern};
 const SHORT: Duration = Duration::from_millis(60);
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Closes a connection, and waits until its slot is free. Returns the time from the close until then.
+/// Closes a connection, and waits until its slot is free. Returns the time from the close until the slot is free.
 fn time_until_closed<S: Harness>(harness: &mut S) -> Duration {
     harness.step();
     harness.conn(0).close();
@@ -80,8 +80,9 @@ fn a_limit_that_is_set_after_the_close_does_not_apply<S: Harness>() {
     harness.end();
 }
 
-/// The system may still hold output that the base has sent. The wait for the peer's end of stream, which has the short
-/// limit, must not begin before the peer has received this output.
+/// The system may still hold output that the base has sent. The base must first wait until the peer has received this
+/// output. Only after that, it may wait for the peer's end of stream, because the wait for the peer's end of stream has
+/// the short limit.
 fn the_wait_for_the_peers_end_does_not_cut_off_output<S: Harness>() {
     let mut harness = S::new(Sizes { ring: 8192, ..Sizes::default() });
     harness.base().set_close_limits(LONG, SHORT);
@@ -100,8 +101,8 @@ fn the_wait_for_the_peers_end_does_not_cut_off_output<S: Harness>() {
     harness.end();
 }
 
-/// The limit of a closed connection must end the wait for its peer. Otherwise a peer that never ends its stream would
-/// keep the loop running.
+/// The limit of a closed connection must end the wait for its peer. Without this limit, a peer that never ends its
+/// stream would keep the loop running.
 fn a_loop_without_listeners_ends_when_the_last_limit_has_passed<S: Harness>() {
     let mut harness = S::new(Sizes::default());
     harness.base().set_close_limits(LONG, SHORT);

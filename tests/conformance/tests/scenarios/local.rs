@@ -6,7 +6,8 @@ use std::time::Duration;
 use picoevent::ConnEvent;
 use picoevent_conformance::{Harness, Sizes};
 
-/// Lets the application log the local address of the connection in each callback, except in those for input and output.
+/// Lets the application log the local address of the connection in each callback, except in the callbacks for input and
+/// output.
 fn log_local_address<S: Harness>(harness: &mut S) {
     harness.react(|app, conn, event| {
         if !matches!(event, ConnEvent::Readable | ConnEvent::Writable) {

@@ -3,7 +3,7 @@
 use picoevent::NetworkChange;
 use picoevent_conformance::{App, Harness, Sizes};
 
-/// Makes an event for the network. Its callback checks that something has changed, and logs the call.
+/// Makes an event for the network. The event's callback checks that the network has changed, and logs the call.
 fn watch<S: Harness>(harness: &mut S) -> picoevent::Event {
     let event = harness.base().on_network(|app: &mut App, event| {
         assert!(!event.network_change().is_empty());

@@ -1,4 +1,4 @@
-//! Scenarios for directions that are disabled and enabled again. Data that arrives while a direction is disabled waits.
+//! Scenarios for directions that are disabled and enabled again. While a direction is disabled, its data waits.
 
 use picoevent::{ConnEvent, Direction};
 use picoevent_conformance::{Harness, Sizes};

@@ -36,7 +36,7 @@ fn a_client_gets_the_busy_text_when_all_connections_are_in_use<S: Harness>() {
     harness.end();
 }
 
-/// The spare connection serves the next client as soon as its answer is delivered.
+/// As soon as the answer to one client is delivered, the spare connection serves the next client.
 fn all_further_clients_get_the_busy_text_from_one_spare_slot<S: Harness>() {
     let (mut harness, address) = busy::<S>();
     let peers = [(); 3].map(|()| {
@@ -78,7 +78,7 @@ fn clients_of_two_pools_do_not_take_each_others_slots<S: Harness>() {
         [pools[0], pools[0], pools[1]]
     );
     assert_eq!([0, 1, 2].map(|number| harness.conn(number).index_in_pool().unwrap()), [0, 1, 0]);
-    // Each pool goes on with its own clients.
+    // When a connection ends, the next waiting client of the same pool is accepted.
     harness.conn(2).abort();
     harness.expect(["2 Ended(Aborted)", "3 accepted"]);
     harness.expect_reset(others[0]);

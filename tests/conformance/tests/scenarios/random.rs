@@ -1,4 +1,5 @@
-//! Scenarios for random bytes. The program can set a seed, and so can the back end. The base uses only the first seed.
+//! Scenarios for random bytes. Both the program and the back end can set a seed. The base uses only the seed that is
+//! set first.
 
 use picoevent_conformance::{Harness, Sizes};
 

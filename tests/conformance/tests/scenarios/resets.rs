@@ -128,7 +128,8 @@ fn a_reset_of_an_outgoing_connection_is_a_failure<S: Harness>() {
     harness.end();
 }
 
-/// Before the third client is served, the second client is dropped, or it is accepted and fails.
+/// The second client resets its connection while it waits. Depending on the back end, this connection is never
+/// accepted, or it is accepted and fails. In both cases, the third client is served after the first.
 fn a_reset_of_a_waiting_client_does_not_keep_others_waiting<S: Harness>() {
     let mut harness = S::new(Sizes { conns: 1, ..Sizes::default() });
     let (_, address) = harness.listen();

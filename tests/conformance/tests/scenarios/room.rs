@@ -1,5 +1,5 @@
 //! Scenarios for free space in the output ring. The application waits for free space, and input waits until there is
-//! free space for its answer.
+//! free space for the answer.
 
 use picoevent::{ConnEvent, Direction, Settings};
 use picoevent_conformance::{Harness, Sizes};

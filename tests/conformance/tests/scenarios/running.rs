@@ -133,7 +133,7 @@ fn a_connection_that_is_closed_between_two_runs_ends_in_the_next<S: Harness>() {
 
 fn timers_run_in_the_order_of_their_deadlines_after_the_callbacks_for_reports<S: Harness>() {
     let (mut harness, _) = with_input::<S>();
-    // The timer is made in the callback of the input. It has no delay, so it fires next.
+    // The callback for the input makes a timer without a delay. So the callback of this timer is the next callback.
     harness.react(|_, conn, event| {
         if event == ConnEvent::Readable {
             App::after(conn.cx(), Duration::ZERO);

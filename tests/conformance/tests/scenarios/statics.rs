@@ -1,5 +1,5 @@
-//! Scenarios for static bytes. They are sent at their position in the output, without a copy into the ring. A close
-//! sends them before the end of stream.
+//! Scenarios for static bytes. Static bytes are sent at their position in the output, without a copy into the ring. If
+//! a connection is closed, its static bytes are sent before the end of stream.
 
 use picoevent_conformance::{Ending, Harness, Sizes};
 

@@ -30,7 +30,7 @@ fn input_restarts_the_read_timeout<S: Harness>() {
     harness.conn(0).set_timeouts(Some(Duration::from_secs(3600)), None);
     harness.step();
     harness.react(|_, conn, event| {
-        // The timeout counts from the time of the input, and not from the time at which it was set.
+        // The timeout counts from the time of the input, and not from the call of `set_timeouts`.
         if event == ConnEvent::Readable {
             conn.set_timeouts(TIMEOUT, None);
         }

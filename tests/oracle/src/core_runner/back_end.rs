@@ -1,8 +1,8 @@
 //! A back end on a program's virtual world.
 //!
 //! The back end does only what the contract requires. It reports a source once, and again when the base requests a
-//! report or the source becomes ready again. It reads and writes a socket when the base requests it, or when the socket
-//! becomes ready again in a direction for which the base waits.
+//! report or the source becomes ready again. It reads from or writes to a socket when the base requests this, or when
+//! the socket becomes ready again in a direction for which the base waits.
 
 use std::{cell::RefCell, rc::Rc, task::Poll};
 
@@ -20,14 +20,14 @@ pub(super) struct BackEnd {
     conns: [Option<Conn>; CONNS],
     /// The sources and sockets found by the last poll.
     reports: Vec<(u8, u8)>,
-    /// Whether each signal is caught, and how often it was raised.
+    /// For each signal: whether the signal is caught, and how often it was raised since the last report.
     catches: [bool; SIGNALS],
     caught: [u32; SIGNALS],
 }
 
 /// Why a program ends early.
 pub(super) enum Stop {
-    /// Nothing can ever happen.
+    /// No event can ever happen.
     Stuck,
     TooManyPolls,
 }
@@ -49,7 +49,8 @@ impl BackEnd {
         }
     }
 
-    /// For each connection, sets at its virtual socket the directions in which the base waits to read or to write.
+    /// Sets the interest of each connection's virtual socket: whether the base waits to read, and whether it waits to
+    /// write.
     fn set_interest(&mut self, base: &mut Base<'_>) {
         for (socket, conn) in self.conns.iter().enumerate() {
             let Some(conn) = *conn else { continue };

@@ -1,4 +1,4 @@
-//! Makes connections, and has their callbacks and the steps on them.
+//! Makes the connections of a program, and contains their callbacks and the steps that act on connections.
 
 use std::{
     array,

@@ -102,7 +102,7 @@ impl App {
         if self.plan.decl(id).is_some_and(|decl| decl.once) {
             return self.step_once(cx, id, timeout);
         }
-        // picoevent has no common timeouts; they become ordinary timeouts.
+        // picoevent has no common timeouts. So an ordinary timeout replaces a common timeout.
         let timeout = match timeout {
             Timeout::After(ms) => Some(duration(ms)),
             Timeout::Common(number) => self.plan.commons.get(number).copied().map(duration),

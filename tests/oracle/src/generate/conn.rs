@@ -61,7 +61,7 @@ const SHARED_PRIORITIES: [u8; 5] = [4, 4, 4, 3, 5];
 const TIMES: [u64; 9] = [0, 5, 10, 10, 15, 20, 25, 30, 40];
 const AMOUNTS: [usize; 8] = [1, 2, 3, 5, 8, INPUT, OUTPUT, OUTPUT + 4];
 
-/// Generates the program of a seed. If it has a pair, the first two connections are the pair.
+/// Generates the program of a seed. If the program has a pair, the first two connections are the pair.
 pub fn generate(seed: u64, has_pair: bool) -> Program {
     let mut random = Rng::with_seed(seed);
     let has_timeouts = random.percent(45);
@@ -72,7 +72,8 @@ pub fn generate(seed: u64, has_pair: bool) -> Program {
         .filter(|step| random.percent(percent_of_programs(*step)))
         .collect();
     steps.retain(|step| has_timeouts || *step != StepKind::Timeouts);
-    // In picoevent new settings restart both timeouts. In libevent a high mark restarts the timeout for reading.
+    // If marks change, picoevent restarts both timeouts, but libevent restarts only the timeout for reading. So a
+    // program with timeouts does not change marks.
     steps.retain(|step| !has_timeouts || *step != StepKind::Marks);
     if steps.is_empty() {
         steps.push(StepKind::Write);
@@ -216,8 +217,8 @@ impl Draft {
         }
     }
 
-    /// Adds a step to one of the later callbacks of each event: the callback deletes the event. Otherwise a persistent
-    /// timer would use up the program's limit of callbacks.
+    /// Adds a step to one of the later callbacks of each event: the callback deletes the event. Without this step, a
+    /// persistent timer would use up the program's limit of callbacks.
     fn add_deletes(&mut self) {
         for id in 0..self.events as Id {
             let firing = self.random.u32(3..8);
@@ -225,8 +226,8 @@ impl Draft {
         }
     }
 
-    /// In some programs, adds steps with which a callback for input is due while reading is disabled, so the callback
-    /// must wait. After the run, reading is enabled, and the loop runs again.
+    /// In some programs, adds steps that make the callback for input due and then disable reading, so that the callback
+    /// must wait. Further steps enable reading after the run, and run the loop again.
     fn add_held_back_input(&mut self) {
         if self.random.percent(30) {
             let (id, firing) = (self.conn(), self.random.u32(..3));
@@ -263,7 +264,7 @@ impl Draft {
         Op::Timeouts(id, self.random.one_of(&each), self.random.one_of(&each))
     }
 
-    /// Chooses marks at random. Most of them fit the rings.
+    /// Chooses marks at random. Most of these marks are valid.
     fn marks(&mut self, id: Id) -> Op {
         if self.random.percent(60) {
             let high = self.random.one_of(&[1, 3, 5, 8, INPUT, INPUT]);

@@ -47,7 +47,8 @@ pub(super) enum StepKind {
 }
 
 /// Steps that watchers do not perform: letting time pass, and updating the loop's time. libevent 2.1 has no watchers.
-/// The oracle calls the watchers itself, and its calls would not be exact for these steps.
+/// On libevent, the oracle calls the watchers itself, but not at exactly the point at which a loop with watchers would
+/// call them. These two steps would show the difference.
 pub(super) const NOT_IN_WATCHERS: [StepKind; 2] = [StepKind::PassTime, StepKind::UpdateNow];
 
 impl Features {

@@ -1,7 +1,7 @@
 //! The model of libevent's connections: bufferevents with deferred callbacks and a high mark for reading.
 //!
-//! Each bufferevent has two persistent events on its socket, whose callbacks move the bytes. It also has a deferred
-//! callback, which is queued behind all callbacks that are already active.
+//! Each bufferevent has two persistent events on its socket. The callbacks of these events move the bytes. Each
+//! bufferevent also has a deferred callback. This callback is queued behind all callbacks that are already active.
 
 use super::{
     Event, EventIndex, Interval, Model, Owner,
@@ -57,7 +57,7 @@ impl Model {
         }
     }
 
-    /// `bufferevent_generic_adj_existing_timeouts_`
+    /// Models libevent's `bufferevent_generic_adj_existing_timeouts_`.
     pub(super) fn bev_adjust_timeouts(&mut self, number: Number) {
         if self.conns[number].pair.is_some() {
             return self.bev_pair_adjust_timeouts(number);
@@ -81,7 +81,7 @@ impl Model {
         self.add(io, (ms > 0).then_some(Interval { ms, common: None }));
     }
 
-    /// `bufferevent_inbuf_wm_cb`
+    /// Models libevent's `bufferevent_inbuf_wm_cb`.
     pub(super) fn bev_input_changed(&mut self, number: Number) {
         if self.conns[number].input >= self.conns[number].high_input {
             return self.bev_suspend(number);
@@ -101,7 +101,7 @@ impl Model {
         }
     }
 
-    /// The callback of one of the two events of a bufferevent.
+    /// Models the callback of one of the two events of a bufferevent.
     pub(super) fn bev_io(&mut self, number: Number, direction: usize, what: u8) {
         match (direction, what) {
             (READ, bits::TIMEOUT) => self.bev_fails(number, bits::READ, due::READ_TIMEOUT),
@@ -216,7 +216,7 @@ impl Model {
         }
     }
 
-    /// `bufferevent_run_deferred_callbacks_locked`
+    /// Models libevent's `bufferevent_run_deferred_callbacks_locked`.
     pub(super) fn bev_run_deferred(&mut self, number: Number) {
         if self.bev_take(number, due::READ) != 0 {
             self.call_conn(number, due::READ);

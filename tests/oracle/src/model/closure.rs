@@ -23,7 +23,7 @@ impl Model {
         self.begin_timeout(event, deadline, pace.common);
     }
 
-    /// Calls the event of a signal, once for each callback that is due.
+    /// Calls the callback of a signal event, once for each call that is due.
     pub(super) fn signal_closure(&mut self, event: EventIndex, id: Id) {
         if self.ours(Switch::SignalInterval) {
             self.rearm(event);

@@ -1,9 +1,8 @@
 //! The model of picoevent's connections. Bytes move before a pass, and the callbacks of a connection run one after the
 //! other in a pass.
 //!
-//! With [`Switch::ConnPass`] at libevent's side, a connection is a bufferevent instead, in
-//! [`bufferevent`](super::bufferevent). The other switches for connections select between behaviours in this file and
-//! its submodules.
+//! If [`Switch::ConnPass`] is at libevent's side, [`bufferevent`](super::bufferevent) models a connection as a
+//! bufferevent. The other switches for connections select between behaviours in this file and its submodules.
 
 mod bytes;
 mod firing;
@@ -22,7 +21,7 @@ pub(super) mod due {
     pub const READ_TIMEOUT: u8 = 1 << 2;
     pub const WRITE_TIMEOUT: u8 = 1 << 3;
     pub const EOF: u8 = 1 << 4;
-    /// An error of one direction. Only libevent has it.
+    /// An error of one direction. Only libevent has this callback.
     pub const READ_ERROR: u8 = 1 << 5;
     pub const WRITE_ERROR: u8 = 1 << 6;
     pub const ENDED: u8 = 1 << 7;

@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Model {
-    /// `event_add`. Returns whether the event was accepted.
+    /// Models `event_add`. Returns whether the event was accepted.
     pub(super) fn add(&mut self, event: EventIndex, timeout: Option<Interval>) -> bool {
         if !self.register(event) {
             return false;
@@ -22,7 +22,7 @@ impl Model {
         true
     }
 
-    /// Sets a deadline. If the callback is already due for an earlier deadline, cancels it.
+    /// Sets a deadline. If the callback is already due for an earlier deadline, cancels this callback.
     pub(super) fn begin_timeout(
         &mut self,
         event: EventIndex,
@@ -38,7 +38,7 @@ impl Model {
         self.arm(event, deadline, common);
     }
 
-    /// `event_del` by the application.
+    /// Models `event_del`, called by the application.
     pub(super) fn delete(&mut self, event: EventIndex) {
         self.remove(event);
         if self.ours(Switch::StaleInterval) {
@@ -54,7 +54,7 @@ impl Model {
         self.unregister(event);
     }
 
-    /// `event_remove_timer`.
+    /// Models `event_remove_timer`.
     pub(super) fn remove_timer(&mut self, event: EventIndex) {
         let had_one = self.events[event].timer != Timer::None;
         self.disarm(event);
@@ -68,7 +68,7 @@ impl Model {
         }
     }
 
-    /// `event_active`. `raises` is the number of raises if a signal was raised.
+    /// Models `event_active`. `raises` is the number of raises if a signal was raised.
     pub(super) fn activate(&mut self, event: EventIndex, what: u8, raises: Option<u32>) {
         let adds_up = self.ours(Switch::Raises);
         let has_run_now = self.has_run(event);
@@ -110,7 +110,7 @@ impl Model {
         }
     }
 
-    /// Ends the repeats of the signal callback that runs now, if they belong to this event.
+    /// If the signal callback that runs now belongs to this event, cancels the remaining repeats of the callback.
     fn stop_repeats(&mut self, event: EventIndex) {
         let state = &self.events[event];
         let is_meant = if self.ours(Switch::Repeats) {
@@ -123,7 +123,7 @@ impl Model {
         }
     }
 
-    /// Puts an event on the list of its source or signal. Returns whether that is possible.
+    /// Puts an event on the list of its source or signal. Returns `false` if the source does not accept the event.
     pub(super) fn register(&mut self, event: EventIndex) -> bool {
         let state = &self.events[event];
         let is_due = state.queued;

@@ -17,7 +17,7 @@ enum End {
 /// The result of the last pass.
 #[derive(Clone, Copy, Default)]
 struct Pass {
-    /// Whether it called a callback.
+    /// Whether the pass called a callback.
     called: bool,
     /// Whether there was nothing to call.
     idle: bool,
@@ -45,7 +45,7 @@ impl Model {
         self.write_trace(format_args!("end {status} exit {exit} break {stop}{stuck} t{clock}\n"));
     }
 
-    /// Returns whether an exit and a break were requested.
+    /// Returns two flags, each 0 or 1: whether an exit was requested, and whether a break was requested.
     pub(super) fn stop_flags(&self) -> (u8, u8) {
         let exit = self.got_exit || self.ended_by_exit;
         let stop = self.got_break || self.ended_by_break;
@@ -162,7 +162,7 @@ impl Model {
         Some(first.saturating_sub(self.now()))
     }
 
-    /// Polls, and activates the events whose conditions were reported. Returns `false` if nothing can ever happen, or
+    /// Polls, and activates the events whose conditions were reported. Returns `false` if no event can ever happen, or
     /// if there were too many polls.
     fn poll(&mut self, wait: Option<u64>) -> bool {
         if self.world.polls == MOST_POLLS {
@@ -283,7 +283,8 @@ impl Model {
         count > 0
     }
 
-    /// picoevent updates the time after each call while there is a time limit.
+    /// Called after each callback. If there is a time limit, picoevent updates the time. At libevent's side, this
+    /// function does nothing.
     pub(super) fn refresh_after_call(&mut self) {
         let has_time = self.plan.limit.is_some_and(|limit| limit.time.is_some());
         if has_time && self.ours(Switch::LimitClock) {

@@ -1,8 +1,8 @@
 //! The model of pairs of connections in memory, for picoevent and for libevent.
 //!
 //! In picoevent, a connection of a pair records pending actions, and the next iteration of the loop performs them. In
-//! libevent, the bytes of a pair move at once, in the function that the application calls (for example a write). The
-//! events of such a connection are only timers.
+//! libevent, the bytes of a pair move at once, in the function that the application calls (for example a write). So
+//! libevent uses the two events of a connection of a pair only as timers.
 
 use super::{
     Event, Model, Owner,
@@ -13,7 +13,7 @@ use crate::{
     program::{Id, LEVELS, WaitsFor, bits},
 };
 
-/// The actions for a connection of a pair. They are performed in this order.
+/// The actions for a connection of a pair. Pending actions are performed in the order of the constants.
 pub(super) mod action {
     pub const RECEIVE: u8 = 1 << 0;
     pub const SEND: u8 = 1 << 1;
@@ -33,11 +33,11 @@ pub(super) struct End {
     pending: u8,
     /// Whether the application has ended its output.
     finished: bool,
-    /// Whether the end of its stream was sent.
+    /// Whether the connection's end of stream was sent.
     end_sent: bool,
     delivered: bool,
-    /// Whether no further action is needed for the connection. Its slot is free when the callback for its end has also
-    /// run.
+    /// Whether no further action is needed for the connection. The connection's slot is free when the callback for the
+    /// end of the connection has also run.
     released: bool,
     freed: bool,
 }
@@ -50,7 +50,7 @@ impl Conn {
 }
 
 impl Model {
-    /// Makes a pair: each of the two connections becomes the peer of the other.
+    /// Makes a pair: each of the two connections becomes the peer of the other connection.
     pub(super) fn make_pair(&mut self, one: Id, other: Id) {
         let number = |id| self.conns.iter().position(|conn| conn.id == id);
         let (Some(one), Some(other)) = (number(one), number(other)) else { return };
@@ -142,7 +142,8 @@ impl Model {
         }
     }
 
-    /// Called after output was sent. If no output is left, the connection can go on ending.
+    /// Called after output was sent. If no output is left, an end of stream or a close that has waited for this becomes
+    /// a pending action.
     pub(super) fn drained(&mut self, number: Number) {
         if self.conns[number].output == 0
             && let Some(end) = self.end(number)
@@ -219,7 +220,7 @@ impl Model {
     }
 
     /// Aborts a connection of a pair. If `is_complete` is true (the peer's stream has ended, and no output is left),
-    /// the connection sends an end of stream. Otherwise its partner is reset.
+    /// the connection sends an end of stream. If `is_complete` is false, the partner is reset.
     pub(super) fn abort_end(&mut self, number: Number, is_complete: bool) {
         let Some(end) = self.end(number) else { return };
         if is_complete {
@@ -235,8 +236,8 @@ impl Model {
         }
     }
 
-    /// Called when the callback for the end of a connection runs. Requests the free of the slot if the connection needs
-    /// no further action.
+    /// Called when the callback for the end of a connection runs. If the connection needs no further action, requests
+    /// that its slot is freed.
     pub(super) fn on_end_reported(&mut self, number: Number) {
         if self.end(number).is_some_and(|end| end.released) {
             self.add_pending(number, action::FREE);
@@ -250,7 +251,7 @@ impl Model {
         self.conns[number].pair.filter(|end| end.linked).map(|end| end.partner)
     }
 
-    /// `be_pair_outbuf_cb`
+    /// Models libevent's `be_pair_outbuf_cb`.
     pub(super) fn bev_pair_write(&mut self, number: Number, amount: usize) {
         if let Some(partner) = self.bev_partner(number)
             && amount > 0
@@ -266,15 +267,16 @@ impl Model {
         enabled && !to.suspended && from.output > 0
     }
 
-    /// `be_pair_transfer`
+    /// Models libevent's `be_pair_transfer`.
     fn bev_transfer(&mut self, from: Number, to: Number, ignores_marks: bool) {
         let Conn { input, high_input, .. } = self.conns[to];
         let output = self.conns[from].output;
         if input >= high_input && !ignores_marks {
             return;
         }
-        // If the input is below its high mark, libevent's amount is the free space up to the mark, even if fewer bytes
-        // are moved. Timeouts are reset if this amount is not zero.
+        // libevent computes the number of bytes to move. If the input is below its high mark, this number is the free
+        // space up to the mark, even if there is less output. libevent resets timeouts if this number is not zero, even
+        // if no byte is moved.
         let amount = if input < high_input { high_input - input } else { output };
         let moved = amount.min(output);
         self.conns[from].output -= moved;
@@ -302,7 +304,7 @@ impl Model {
         }
     }
 
-    /// `be_pair_enable`
+    /// Models libevent's `be_pair_enable`.
     pub(super) fn bev_pair_enable(&mut self, number: Number, what: u8) {
         if what & bits::READ != 0 {
             self.bev_reset_timeout(number, READ);
@@ -319,7 +321,7 @@ impl Model {
         }
     }
 
-    /// `bufferevent_generic_adj_timeouts_`
+    /// Models libevent's `bufferevent_generic_adj_timeouts_`.
     pub(super) fn bev_pair_adjust_timeouts(&mut self, number: Number) {
         for (direction, bit) in DIRECTIONS {
             let Conn { enabled, timeouts, output, suspended, io, .. } = self.conns[number];
@@ -332,7 +334,7 @@ impl Model {
         }
     }
 
-    /// `be_pair_flush`
+    /// Models libevent's `be_pair_flush`.
     pub(super) fn bev_finish(&mut self, number: Number) {
         if let Some(partner) = self.bev_partner(number) {
             self.bev_transfer(number, partner, true);
@@ -340,7 +342,7 @@ impl Model {
         }
     }
 
-    /// `be_pair_unlink`
+    /// Models libevent's `be_pair_unlink`.
     pub(super) fn bev_pair_unlink(&mut self, number: Number) {
         let Some(partner) = self.bev_partner(number) else { return };
         for number in [number, partner] {

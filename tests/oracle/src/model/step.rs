@@ -93,7 +93,7 @@ impl Model {
         self.trace.push_str(if accepted { " ok" } else { " refused" });
     }
 
-    /// `event_base_once`.
+    /// Models `event_base_once`.
     fn once(&mut self, id: Id, waits: WaitsFor, what: u8, interval: Option<Interval>) -> bool {
         let slot = self.take_slot();
         let event = self.events.len();

@@ -92,7 +92,8 @@ impl Model {
         self.begin_timeout(self.commons[common].internal_event, deadline, None);
     }
 
-    // This is an exact copy of libevent's heap operations, because the order of equal deadlines depends on them.
+    // At libevent's side, the functions below do exactly the same as libevent's heap operations, because the order of
+    // events with equal deadlines depends on these operations.
 
     fn expires_later(&self, a: EventIndex, b: EventIndex) -> bool {
         self.events[a].deadline > self.events[b].deadline

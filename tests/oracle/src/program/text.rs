@@ -1,4 +1,4 @@
-//! The text form of a program. People read it, and so does the process that runs programs on libevent.
+//! The text form of a program, for people and for the process that runs programs on libevent.
 //!
 //! Conditions are letters: `t`imeout, `r`ead, `w`rite, `s`ignal, `c`losed, `e`dge, and `x` for a bit without a meaning.
 //! `-` means no condition, or no number.

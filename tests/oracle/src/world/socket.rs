@@ -17,7 +17,8 @@ pub struct Socket {
     outbox: usize,
     /// The conditions for which the connection waits.
     pub interest: u8,
-    /// The conditions to report, because a report was requested or something is new.
+    /// The conditions that may be reported: a report was requested for the condition, or the peer has changed the
+    /// condition since the last report.
     armed: u8,
     /// The value of the next byte of each stream.
     next_read: u8,
@@ -59,7 +60,8 @@ impl Socket {
                 bits::READ | bits::WRITE
             }
         };
-        // A change in a direction for which nobody waits is not reported, even if somebody waits for it later.
+        // If the connection does not wait for a direction, a change in this direction is not reported, even if the
+        // connection waits for the direction later.
         self.armed |= changed & self.interest;
     }
 
@@ -80,8 +82,8 @@ impl Socket {
         }
     }
 
-    /// Fills `target` with the next bytes of the stream. Call it after [`read`](Self::read), which only counts the
-    /// bytes.
+    /// Fills `target` with the next bytes of the stream. Call this function after [`read`](Self::read), which only
+    /// counts the bytes.
     pub fn fill(&mut self, target: &mut [u8]) {
         for byte in target {
             *byte = self.next_read;
@@ -96,7 +98,7 @@ impl Socket {
         (!self.is_reset).then_some(amount)
     }
 
-    /// Returns whether these are the next bytes of the stream.
+    /// Returns whether `bytes` are the next bytes of the stream from the connection to the peer.
     pub fn continues(&mut self, bytes: &[u8]) -> bool {
         bytes.iter().all(|byte| {
             let is_next = *byte == self.next_written;

@@ -1,6 +1,6 @@
 //! A broker with one client. The broker checks everything that the client sends. It also injects faults with a
-//! probability that a test sets: it restarts, forgets sessions, ends connections within a packet, delays packets, and
-//! acknowledges twice.
+//! probability that a test sets: it restarts, forgets sessions, ends connections in the middle of a packet, delays
+//! packets, and acknowledges twice.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::packet::{self, Connect, Packet, ack, connack, publish, suback, text};
 pub enum BrokerAction {
     /// Sends bytes.
     Send(Vec<u8>),
-    /// Ends its stream.
+    /// Ends the broker's stream.
     End,
     /// Resets the connection.
     Reset,
@@ -55,7 +55,7 @@ struct Outgoing {
 #[derive(Default)]
 struct Session {
     exists: bool,
-    /// A topic filter, and the granted quality of service.
+    /// The topic filter of the client's subscription, and the granted quality of service.
     subscription: Option<(String, u8)>,
     /// Identifiers of messages with QoS 2 that are not released.
     received: BTreeSet<u16>,
@@ -75,7 +75,7 @@ struct Limits {
 /// The broker.
 pub struct Broker {
     rng: Rng,
-    /// The version of the protocol that the client speaks, from its last CONNECT.
+    /// The protocol version of the client's last CONNECT: 4 for 3.1.1, 5 for 5.0.
     level: u8,
     /// The probability of each fault, in thousandths.
     pub faults_per_thousand: u32,
@@ -83,7 +83,7 @@ pub struct Broker {
     pub is_unreachable: bool,
     limits: Limits,
     session: Session,
-    /// The time from which on the broker accepts connections again.
+    /// The broker accepts no connections before this time.
     accepts_from: Duration,
     bytes: Vec<u8>,
     is_up: bool,
@@ -100,14 +100,15 @@ pub struct Broker {
     in_flight: BTreeMap<u16, u8>,
     /// The number of messages that were published for the client.
     published: u32,
-    /// The numbers of messages for the client that the broker has lost, because it has forgotten their session or
-    /// because the client had no subscription.
+    /// The numbers ([`Outgoing::number`]) of messages that the broker has lost. A message for the client is lost if the
+    /// broker forgets the session, or if the client has no subscription.
     lost: BTreeSet<u32>,
-    /// The messages that the client has published, in order. If a message was delivered twice, the list has it twice.
+    /// The messages that the client has published, in order. If a message was delivered twice, the list contains the
+    /// message twice.
     deliveries: Vec<Delivery>,
     /// The retained message of each topic, for later subscribers.
     retained: HashMap<String, Vec<u8>>,
-    /// The topic and the payload of the will, and whether it is retained.
+    /// The topic and the payload of the will, and whether the will is retained.
     will: Option<(String, Vec<u8>, bool)>,
     /// The number of wills that were published.
     pub wills: u32,
@@ -115,7 +116,7 @@ pub struct Broker {
     pub timeouts: u32,
 }
 
-/// Returns an error with a text if a condition does not hold.
+/// If a condition does not hold, returns an error with the given text.
 macro_rules! ensure {
     ($holds:expr, $($text:tt)+) => {
         if !$holds {
@@ -154,7 +155,7 @@ impl Broker {
         }
     }
 
-    /// Sets random limits. A client of version 5 gets them in the CONNACK.
+    /// Sets random limits. A client of version 5 gets these limits in the CONNACK.
     #[must_use]
     pub fn with_random_limits(mut self) -> Self {
         let Self { rng, limits, .. } = &mut self;
@@ -178,7 +179,7 @@ impl Broker {
         self.lost.contains(&number)
     }
 
-    /// Returns the filter that the client has subscribed to, or `None` if it has no subscription.
+    /// Returns the filter that the client has subscribed to, or `None` if the client has no subscription.
     pub fn subscription(&self) -> Option<&str> {
         self.session.subscription.as_ref().map(|(filter, _)| &**filter)
     }
@@ -219,8 +220,8 @@ impl Broker {
         self.session = Session::default();
     }
 
-    /// Stops reading and sending on this connection. Sometimes the broker also restarts. It then accepts the next
-    /// connection only later, and may have forgotten the session.
+    /// Stops reading and sending on this connection. Sometimes the broker also restarts. After a restart, the broker
+    /// accepts the next connection only later, and may have forgotten the session.
     fn fail(&mut self, now: Duration) {
         self.is_ending = true;
         if self.rng.u8(0..4) == 0 {
@@ -299,8 +300,8 @@ impl Broker {
     ) -> Result<(), String> {
         let is_first = matches!(packet, Packet::Connect(_));
         ensure!(is_first != self.is_up, "{packet:?} before the CONNECT, or a second CONNECT");
-        // A packet after the CONNECT shows that the client has received the CONNACK, so it knows that its session is
-        // new. The session is reported as present only from then on. Otherwise, if the CONNACK was lost, the next
+        // A packet after the CONNECT shows that the client has received the CONNACK, so the client knows that its
+        // session is new. Before this packet, the session must not count as present: if the CONNACK was lost, the next
         // CONNACK would report a present session, and the client would not notice that its old session is lost.
         self.session.exists |= !is_first;
         match packet {
@@ -333,7 +334,8 @@ impl Broker {
                 self.send_ack(now, 0x70, *id, reply);
             }
             Packet::Ack(7, id, _) => {
-                // If the PUBREL was sent twice, the message of the second PUBCOMP is already gone.
+                // If the PUBREL was sent twice, the client sends two PUBCOMPs. The first PUBCOMP has already removed
+                // the message.
                 let outgoing = &mut self.session.outgoing;
                 let index = outgoing.iter().position(|message| message.id == *id);
                 if let Some(index) = index.filter(|index| outgoing[*index].is_received) {
@@ -391,8 +393,8 @@ impl Broker {
         self.send_messages(now, reply);
     }
 
-    /// Returns the limits for this client. A client of 3.1.1 has no limits, because this version of the protocol cannot
-    /// report them.
+    /// Returns the limits for this client. A client of 3.1.1 has no limits, because a broker cannot report its limits
+    /// in this version of the protocol.
     fn limits(&self) -> Limits {
         match self.level {
             5 => self.limits,
@@ -408,7 +410,7 @@ impl Broker {
         }
     }
 
-    /// Handles a message of the client.
+    /// Handles a PUBLISH of the client.
     fn handle_publish(
         &mut self,
         now: Duration,
@@ -432,7 +434,7 @@ impl Broker {
                     .ok_or(format!("the alias {alias} has no topic"))?
             }
         };
-        // The topic with its length, the payload, and at least three other bytes.
+        // A packet contains the topic with its length, the payload, and at least three other bytes.
         let length = text(&publish.topic).len() + publish.payload.len() + 3;
         ensure!(
             longest == 0 || length <= longest as usize,
@@ -467,8 +469,8 @@ impl Broker {
         Ok(())
     }
 
-    /// Publishes a message for the client, and sends it if possible. Without a subscription, the message is lost.
-    /// Messages are numbered from zero.
+    /// Publishes a message for the client, and sends the message if the client accepts it now. Without a subscription,
+    /// the message is lost. Messages are numbered from zero.
     pub fn publish(&mut self, now: Duration, topic: &str, payload: &[u8], qos: u8) -> Reply {
         let number = self.published;
         self.published += 1;
@@ -493,9 +495,10 @@ impl Broker {
         reply
     }
 
-    /// Sends as many messages to the client as it accepts.
+    /// Sends as many messages as the client accepts.
     fn send_messages(&mut self, now: Duration, reply: &mut Reply) {
-        // A client of 3.1.1 cannot report its limit. The client in the tests can store four messages.
+        // The client in the tests can store four messages, but a client of 3.1.1 cannot report this limit. So the
+        // broker never sends more than four messages that are not acknowledged.
         let maximum = self.client_receive_maximum.min(4);
         for index in 0..self.session.outgoing.len() {
             if self.is_ending {

@@ -7,7 +7,7 @@
 pub enum Packet {
     Connect(Connect),
     Publish(Publish),
-    /// The kind, the identifier and the reason code.
+    /// The packet type, the packet identifier and the reason code.
     Ack(u8, u16, u8),
     Subscribe(u16, String, u8),
     Unsubscribe(u16, String),
@@ -27,7 +27,7 @@ pub struct Connect {
     pub aliases: u16,
     pub longest: u32,
     pub id: String,
-    /// Topic, payload, quality of service, retained, delay.
+    /// The topic, the payload, the QoS, whether the will is retained, and the delay in seconds.
     pub will: Option<(String, Vec<u8>, u8, bool, u32)>,
     pub user: Option<String>,
     pub password: Option<Vec<u8>>,
@@ -103,7 +103,7 @@ fn check(holds: bool, error: impl FnOnce() -> String) -> Result<(), Malformed> {
 /// Removes the first packet from the bytes and returns it. Returns `None` if the packet is not complete.
 ///
 /// # Panics
-/// If a client must not send this packet.
+/// If the packet is malformed, or if a client must not send a packet of this type.
 pub fn next(bytes: &mut Vec<u8>, level: u8) -> Option<Packet> {
     try_next(bytes, level).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -153,7 +153,7 @@ fn read(first: u8, mut rest: Reader<'_>, level: u8) -> Result<Packet, Malformed>
     Ok(packet)
 }
 
-/// Reads an identifier. In version 5, checks that no properties follow.
+/// Reads a packet identifier. In version 5, checks that no properties follow.
 fn read_id(rest: &mut Reader<'_>, is_5: bool) -> Result<u16, Malformed> {
     let id = rest.number(2)? as u16;
     check(!is_5 || rest.section()?.0.is_empty(), || {
@@ -241,7 +241,7 @@ fn connect(rest: &mut Reader<'_>) -> Result<Connect, Malformed> {
     Ok(connect)
 }
 
-/// Makes a packet from a first byte and a body.
+/// Makes a packet from the first byte of its fixed header, and from the bytes after the remaining length.
 pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     bytes.extend(varint(body.len()));
@@ -249,7 +249,7 @@ pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Writes a length.
+/// Writes a variable byte integer, for example a remaining length.
 pub fn varint(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
@@ -262,7 +262,7 @@ pub fn varint(mut number: usize) -> Vec<u8> {
     }
 }
 
-/// Writes a text.
+/// Writes a UTF-8 encoded string: its length in two bytes, and its bytes.
 pub fn text(text: &str) -> Vec<u8> {
     [&(text.len() as u16).to_be_bytes(), text.as_bytes()].concat()
 }
@@ -307,7 +307,7 @@ pub fn ack(first: u8, id: u16) -> Vec<u8> {
     packet(first, &id.to_be_bytes())
 }
 
-/// Writes a SUBACK, or an UNSUBACK, with one reason.
+/// Writes a SUBACK, or an UNSUBACK, with one reason code.
 pub fn suback(level: u8, first: u8, id: u16, reason: u8) -> Vec<u8> {
     let mut body = id.to_be_bytes().to_vec();
     if level == 5 {

@@ -18,14 +18,14 @@ pub struct Record {
     pub samples: BTreeMap<u32, Sample>,
     /// The number of samples that were received again.
     pub again: u32,
-    /// The number of samples that the gateway has skipped. The gateway must report them as lost.
+    /// The number of samples that the gateway has skipped. The gateway must report these samples as lost.
     pub skipped: u32,
     /// The highest number that was confirmed.
     pub confirmed: Option<u32>,
     /// The time of the collector's last answer.
     pub answered: Option<Instant>,
-    /// The time of the collector's previous check for input. Input that the current check finds has arrived after this
-    /// time.
+    /// The time of the collector's previous check for input. If the collector finds input in the current check, the
+    /// input has arrived after this time.
     pub(super) not_before: Instant,
     /// The gateway's errors.
     faults: Vec<String>,
@@ -36,7 +36,7 @@ pub struct Record {
 pub struct Connection {
     /// The time when the connection was accepted.
     pub began: Instant,
-    /// A time before the gateway connected. It gives an upper limit for the age of the connection.
+    /// A time before the gateway connected. This time gives an upper limit for the age of the connection.
     not_before: Instant,
     /// The time when the connection ended.
     pub ended: Option<Instant>,

@@ -11,7 +11,7 @@ use crate::world::World;
 /// The slices for `write_static`.
 const STATIC_SLICES: [&[u8]; 4] = [b"", b"s", b"static", b"longer than any of the rings"];
 
-/// Returns the error of a write of `amount` bytes, if they do not fit.
+/// Returns the expected error of a write of `amount` bytes, if the bytes do not fit.
 fn check(amount: usize, room: usize, size: usize) -> Result<(), WriteError> {
     match amount {
         _ if amount > size => Err(WriteError::TooLong { size }),
@@ -20,7 +20,7 @@ fn check(amount: usize, room: usize, size: usize) -> Result<(), WriteError> {
     }
 }
 
-/// Writes bytes, or ends the sending side.
+/// Writes bytes, or ends the connection's output stream.
 pub fn write(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
     let len = world.bytes.below(11);
     let mut data = world.data(len);

@@ -15,7 +15,7 @@ fn peer() -> SocketAddr {
     "[::1]:7".parse().unwrap()
 }
 
-/// Makes an outgoing connection. It connects at once, or is at rest (without a socket).
+/// Makes an outgoing connection. The connection connects at once, or is at rest (without a socket).
 pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
     world.record_dropped(cx);
     let (pool, kind) = (world.bytes.below(world.sizes.pools.len()), world.bytes.pick(KINDS));
@@ -66,7 +66,7 @@ pub fn connect_again(world: &mut World, conn: &mut ConnMut<'_, '_, World>, index
     world.record_base_changes(conn.cx());
 }
 
-/// Returns a delay in whole milliseconds, as the base rounds it.
+/// Returns the delay in whole milliseconds, rounded as in the base.
 fn millis(delay: Duration, least: u128) -> Duration {
     let millis = delay.as_nanos().div_ceil(1_000_000).clamp(least, u32::MAX.into());
     Duration::from_millis(millis as u64)
@@ -223,8 +223,8 @@ fn set(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>, verb: 
 pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let (from, to) = (world.pick_conn(), world.pick_conn());
     world.record_dropped(cx);
-    // This model does not know when the base discards the input of a connection that has ended and will
-    // connect again.
+    // This model does not know when the base discards the input of a connection that has ended and will connect again.
+    // So a transfer from such a connection is not tested.
     let ended = |from: usize| world.conns[from].is_valid() && world.conns[from].life != Life::Held;
     if from.is_some_and(ended) {
         return;

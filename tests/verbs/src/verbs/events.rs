@@ -7,7 +7,7 @@ use crate::foreign::FOREIGN;
 use crate::shadow::{EventShadow, Life, WaitsFor};
 use crate::world::{World, is_live, remember};
 
-/// Makes an event of some kind.
+/// Makes an event. The bytes of the test case select the kind of event.
 pub fn make(world: &mut World, cx: &mut Cx<'_, World>) {
     let call = world.bytes.below(EVENT_CALLS.len());
     let function = EVENT_CALLS[call];
@@ -191,7 +191,7 @@ fn holds(world: &World, source: Source) -> bool {
     world.sources.iter().any(|shadow| shadow.handle == source && shadow.life == Life::Held)
 }
 
-/// Records that events that waited for the source no longer wait.
+/// Records that no event waits for the source any more.
 pub fn source_is_gone(world: &mut World, cx: &mut Cx<'_, World>, source: Source) {
     let now = cx.now();
     let waited =

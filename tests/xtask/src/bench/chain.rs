@@ -33,7 +33,8 @@ const NAMES: [&str; 17] = [
     "libuv +t60",
 ];
 
-/// The contender without a loop. The time of every other contender contains this work.
+/// The contender without an event loop: it only reads and writes the tokens. The time of every other contender contains
+/// the time of these reads and writes.
 const FLOOR: &str = "no loop";
 
 const LIBEVENT: &str = "libevent";
@@ -147,7 +148,7 @@ impl Case {
     }
 
     /// Returns the contenders of this case. Contenders with timeouts take part only in cases with a separate table.
-    /// Contenders that need duplicate descriptors take part only if the descriptor limit allows it.
+    /// Contenders that need duplicate descriptors take part only if the descriptor limit allows the duplicates.
     fn contenders(self) -> Vec<&'static str> {
         let too_many = self.kind != "eventfd" && self.pairs > DUPLICATES_LIMIT;
         let takes_part = |name: &&str| {

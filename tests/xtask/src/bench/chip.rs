@@ -58,7 +58,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 }
 
 /// Returns every count in thousandths of an instruction, and every number of frames in thousandths of a
-/// frame. A name consists of the profile, a colon, and the program's name for the count. Names do not change.
+/// frame. A name consists of the profile, a colon, and the program's name for the count. `cargo xtask gate` records the
+/// names, so they must not change.
 ///
 /// Each program runs once. This takes seconds if the programs are already built.
 ///
@@ -79,7 +80,7 @@ pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
     Ok(counts)
 }
 
-/// Runs a program twice on each machine. Returns its output, which must be the same in all runs.
+/// Runs a program twice on each machine. Returns the program's output, which must be the same in all runs.
 fn twice_on_each(machines: &[Machine], image: &Image) -> Result<String> {
     let mut first: Option<(String, Machine)> = None;
     for &machine in machines.iter().flat_map(|machine| [machine; 2]) {

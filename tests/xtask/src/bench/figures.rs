@@ -2,7 +2,7 @@
 //!
 //! A figure is the cost of one contender in one round. Each round runs all contenders in random order. If the machine
 //! is slow during a round, all contenders of this round are slow. So the ratio of two contenders within a round varies
-//! less than their figures. A ratio here is the median of the ratios of all rounds.
+//! less than their figures. A ratio in this module is the median of the ratios of all rounds.
 
 use std::collections::BTreeMap;
 
@@ -62,13 +62,14 @@ impl Figures {
         self.spread(name, phase).map(|spread| spread.range())
     }
 
-    /// Returns the ratio of a contender's figure to another contender's figure, or `None` if one of them has
-    /// no figures.
+    /// Returns the ratio of a contender's figure to another contender's figure, or `None` if one of the two contenders
+    /// has no figures.
     pub fn ratio(&self, name: &str, to: &str, phase: &str) -> Option<f64> {
         self.pairwise(name, to, phase, |a, b| a / b)
     }
 
-    /// Returns a contender's figure minus another contender's figure, or `None` if one of them has no figures.
+    /// Returns a contender's figure minus another contender's figure, or `None` if one of the two contenders has no
+    /// figures.
     pub fn difference(&self, name: &str, floor: &str, phase: &str) -> Option<f64> {
         self.pairwise(name, floor, phase, |a, b| a - b)
     }

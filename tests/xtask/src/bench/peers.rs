@@ -24,14 +24,14 @@ const VERSIONS: &str = "\
 @libuv UV_VERSION_MAJOR.UV_VERSION_MINOR.UV_VERSION_PATCH
 ";
 
-/// Installs the packages for compiling programs with these libraries and for counting instructions.
+/// Installs the packages for compiling programs with the compared event loops and for counting instructions.
 pub fn install() -> Result<()> {
     setup::peers()?;
     setup::tool("valgrind")
 }
 
-/// Compiles a C source, given relative to the repository's root, into a library that can be loaded
-/// at run time. Returns its path. Libraries are named as for the linker's `-l`.
+/// Compiles a C source, given relative to the repository's root, into a library that can be loaded at run time. Returns
+/// the library's path. Libraries are named as for the linker's `-l`.
 ///
 /// # Errors
 /// If the compiler fails. The error contains the compiler's message.
@@ -68,7 +68,7 @@ fn preprocessed(text: &str) -> Result<String> {
     let source = folder()?.join("versions.h");
     fs::write(&source, text)?;
     let mut cc = Command::new("cc");
-    // A missing header does not affect the other versions.
+    // The exit status is ignored. If a header is missing, the output has no versions, and the versions are unknown.
     let output = command::run_to_end(cc.args(["-E", "-P"]).arg(&source), LIMIT)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

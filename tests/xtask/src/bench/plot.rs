@@ -1,6 +1,6 @@
 //! Plots: lines over two logarithmic axes, as SVG.
 //!
-//! Values of zero or less cannot be drawn on a logarithmic axis, so they are left out.
+//! Values of zero or less cannot be drawn on a logarithmic axis, so these values are left out.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ const SIZE: (u32, u32) = (760, 430);
 
 const FONT: &str = "sans-serif";
 
-/// Colours that colour-blind people can distinguish (Okabe and Ito); the first is for picoevent.
+/// Colours that colour-blind people can distinguish (Okabe and Ito). The first colour is for picoevent.
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0xe6, 0x9f, 0x00),

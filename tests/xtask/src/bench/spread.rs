@@ -12,7 +12,7 @@ impl Spread {
         Self(values)
     }
 
-    /// Returns the median: half of all values are not above it. Without values, returns NaN.
+    /// Returns the median: half of all values are not above the median. Without values, returns NaN.
     pub fn median(&self) -> f64 {
         let last = self.0.len().saturating_sub(1);
         f64::midpoint(self.at(last / 2), self.at(last.div_ceil(2)))

@@ -37,7 +37,7 @@ const FLOOR: &str = "no timers";
 const PHASES: [&str; 4] = ["Add", "Rearm", "Cancel", "Fire"];
 
 /// For counting instructions: the last phase of the shorter run, and the last phase of the longer run. The two runs
-/// differ by the phase in [`PHASES`].
+/// differ by the phase at the same index in [`PHASES`].
 const BEFORE: [(&str, &str); 4] =
     [("Open", "Add"), ("Add", "Rearm"), ("Rearm", "Cancel"), ("Near", "Fire")];
 
@@ -47,8 +47,8 @@ const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MAX_TIMERS
 /// The maximum size of picoevent's tables, rounded down.
 const MAX_TIMERS: u32 = 65_000;
 
-/// With more timers than this, calloop is left out of the counts of instructions and of quick runs, because calloop
-/// visits all timers for each change.
+/// For each change of a timer, calloop visits all timers. So, with more timers than this, calloop's instructions are
+/// not counted, and a quick run does not measure calloop.
 const MAX_FOR_CALLOOP: u32 = 1_000;
 
 /// The number of timers of W2i.
@@ -163,7 +163,7 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
         let ratio = |to| figures::factor(figures.ratio(PICOEVENT, to, phase));
         let [libevent, libev, libuv] = [LIBEVENT, "libev", "libuv"].map(ratio);
         table.remark(format!(
-            "{phase}: picoevent takes {libevent} of libevent's, {libev} of libev's, {libuv} of \
+            "{phase}: picoevent takes {libevent} of libevent's time, {libev} of libev's, {libuv} of \
              libuv's."
         ));
     }
@@ -216,7 +216,8 @@ mod tests {
         assert_eq!(names, [PICOEVENT, LIBEVENT, "libev"]);
         assert_eq!(table.rows[0][1..5], ["4.0", "75", "4.0", "100"]);
         assert_eq!(table.rows[1][2], "–");
-        let remark = "Fire: picoevent takes 0.20× of libevent's, 0.40× of libev's, – of libuv's.";
+        let remark =
+            "Fire: picoevent takes 0.20× of libevent's time, 0.40× of libev's, – of libuv's.";
         assert!(table.remarks.iter().any(|other| other == remark), "{:?}", table.remarks);
     }
 

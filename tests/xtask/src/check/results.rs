@@ -1,4 +1,4 @@
-//! The summary lines of the test runners. They are printed again at the end.
+//! The summary lines of the test runners. `cargo xtask test` prints these lines again at its end.
 
 use std::{
     fmt,

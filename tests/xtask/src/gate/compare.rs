@@ -15,10 +15,10 @@ const ALLOWED: u64 = 2;
 /// The differences from the record.
 #[derive(Debug, PartialEq)]
 pub struct Comparison {
-    /// The number of figures now.
+    /// The number of measured figures.
     figures: usize,
     differences: Vec<Difference>,
-    /// The groups of figures whose recorded compiler differs, each as a line of text.
+    /// The groups of figures whose recorded compiler differs from the current compiler, each as a line of text.
     other_compilers: Vec<String>,
 }
 
@@ -34,9 +34,11 @@ struct Difference {
 /// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// The difference is allowed, or the compiler differs.
+    /// The difference is small enough, or the current compiler is not the recorded compiler.
     Allowed,
+    /// The figure is larger than is allowed.
     Grown,
+    /// The figure is smaller than is allowed.
     Shrunk,
     /// The figure is measured but not in the record.
     NotRecorded,
@@ -81,14 +83,15 @@ fn keys<'a>(
 }
 
 /// Returns whether a difference is allowed. A difference of one is always allowed. The count of an operation is a
-/// rounded quotient, and the scheduling of two threads changes the quotient by some hundredths.
+/// rounded quotient, and the scheduling of two threads changes the quotient by some hundredths. So the rounded count
+/// can change by one.
 fn is_allowed(recorded: u64, now: u64) -> bool {
     let difference = now.abs_diff(recorded);
     difference <= 1 || difference * 100 <= recorded * ALLOWED
 }
 
 impl Comparison {
-    /// Returns whether nothing differs by more than is allowed.
+    /// Returns whether all differences are allowed.
     pub fn is_as_recorded(&self) -> bool {
         self.differences.iter().all(|difference| difference.kind == Kind::Allowed)
     }

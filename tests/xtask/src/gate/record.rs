@@ -24,7 +24,7 @@ pub type Record = BTreeMap<String, Group>;
 /// Figures of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// The Rust that compiled the programs.
+    /// The name and version of the compiler that compiled the programs.
     pub compiler: String,
     /// The figures by name.
     #[serde(flatten)]

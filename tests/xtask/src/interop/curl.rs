@@ -13,9 +13,9 @@ pub(super) const CURL: Program =
     Program { name: "curl", needs: &[("curl", "curl"), ("sha256sum", "coreutils")], run };
 
 const LIMIT: Duration = Duration::from_secs(120);
-/// Bytes of the upload.
+/// The size of the upload in bytes.
 const LENGTH: usize = 16 << 20;
-/// Requests on one connection.
+/// The number of requests on one connection.
 const MANY: usize = 1_000;
 
 fn curl(words: &[&str]) -> Result<String> {

@@ -1,5 +1,5 @@
-//! Code that all tests of this command share: starting the example `device`, the folders of the tested programs, and a
-//! strict HTTP client.
+//! Code that all tests of `cargo xtask interop` share: starting the example `device`, the folders of the tested
+//! programs, and a strict HTTP client.
 
 use std::{
     cell::OnceCell,
@@ -35,7 +35,7 @@ impl Environment {
         Ok(Self { folder, device: OnceCell::new() })
     }
 
-    /// Makes a separate folder for a program. Returns its path.
+    /// Makes a separate folder for a program. Returns the path of the folder.
     pub(super) fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -63,7 +63,7 @@ impl Environment {
         Ok(Device { program: process, address })
     }
 
-    /// Installs npm packages that are missing. Returns their folder.
+    /// Installs npm packages that are missing. Returns the folder of the packages.
     pub(super) fn npm(&self, packages: &[&str]) -> Result<PathBuf> {
         let folder = self.folder("node")?;
         let is_installed = |name: &&&str| folder.join("node_modules").join(name).exists();
@@ -75,7 +75,7 @@ impl Environment {
         Ok(folder)
     }
 
-    /// Installs a PyPI package if it is missing. Returns its folder.
+    /// Installs a PyPI package if it is missing. Returns the folder of the package.
     pub(super) fn pip(&self, package: &str) -> Result<PathBuf> {
         let folder = self.folder("python")?;
         if !folder.join(package).exists() {
@@ -150,8 +150,8 @@ impl Device {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    /// Checks that the device frees all its connections in time, and ends it. Returns the highest number of connections
-    /// that it had at once.
+    /// Checks that the device frees all its connections in time, and ends the device. Returns the highest number of
+    /// connections that the device had at once.
     ///
     /// # Errors
     /// If a connection is not freed, or the device does not answer or end.

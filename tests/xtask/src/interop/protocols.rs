@@ -1,14 +1,14 @@
-//! DNS, SNTP and MQTT: runs the tests of these packages that `cargo test` ignores.
+//! DNS, SNTP and MQTT: runs those tests of the protocols' packages that `cargo test` ignores.
 //!
-//! Some programs are not in Debian, or their packages conflict. These programs are installed into a separate folder. An
-//! environment variable contains the path of this folder.
+//! Some third-party programs are not in Debian, or their packages conflict. These programs are installed into a
+//! separate folder. An environment variable contains the path of this folder.
 
 use anyhow::{Context, Result};
 
 use super::{Program, environment::Environment};
 use crate::{command, workspace};
 
-/// The environment variable with the path of this folder.
+/// The environment variable with the path of the folder of installed programs.
 const FOLDER: &str = "PICOEVENT_INTEROP";
 
 pub(super) const NAMES: Program = Program {
@@ -37,7 +37,7 @@ pub(super) const TIME: Program = Program {
     needs: &[("chronyd", "chrony"), ("ip", "iproute2")],
     run: |environment| {
         let ntpsec = Install {
-            // The packages chrony and ntpsec conflict.
+            // The packages chrony and ntpsec conflict, so ntpsec is only unpacked.
             file: "ntpsec/usr/sbin/ntpd",
             from: "ntpsec (Debian, unpacked only)",
             commands: &[
@@ -66,7 +66,8 @@ pub(super) const MQTT: Program = Program {
         let rumqttd = Install {
             file: "rumqttd/bin/rumqttd",
             from: "rumqttd 0.20.0 (crates.io)",
-            // Without `--locked`: the Cargo.lock of rumqttd has a version of `metrics` that Rust 1.95 does not compile.
+            // The Cargo.lock of rumqttd has a version of `metrics` that Rust 1.95 does not compile. So `--locked` is
+            // not used.
             commands: &["cargo install rumqttd@0.20.0 --no-default-features --root rumqttd"],
         };
         test(environment, "picoevent-mqtt", &[aedes, rumqttd])

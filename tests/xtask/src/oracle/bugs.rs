@@ -12,7 +12,7 @@ const PROGRAMS: u64 = 2_000;
 /// Plants each bug, runs the oracle, and removes the bug. Returns the exit status.
 pub fn run(libevent_runner: &Path) -> Result<i32> {
     let copy = tempfile::tempdir().context("there is no folder for the copy")?;
-    // The build of the copy is kept, so that the next run is faster.
+    // The build output of the copy is kept in this folder, so that the next run is faster.
     let target = workspace::target().join("oracle-bugs");
     patched::plant_each(
         "tests/oracle/bugs",

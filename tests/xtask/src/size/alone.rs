@@ -33,7 +33,7 @@ pub struct Build {
 /// The target and the level of the firmware. `cargo xtask gate` records the figures of this build.
 pub const SMALL: Build = Build { target: "thumbv7m-none-eabi", level: "s" };
 
-/// The target of a PC. The Rust that runs this program also compiles for this target.
+/// The target of a PC. The Rust toolchain that compiled this program also compiles for this target.
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
 const BUILDS: [Build; 6] = [
@@ -62,16 +62,16 @@ const PROTOCOLS: [(&str, &str, &str); 6] = [
     ("MQTT client, both versions", "mqtt", "picoevent_mqtt"),
 ];
 
-/// Code of an image in bytes.
+/// The size of an image's code in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Code {
-    /// The core's part.
+    /// The size of the code of the crate `picoevent`.
     pub core: u64,
-    /// All code, including the callbacks and Rust's core library.
+    /// The size of all code, including the callbacks and Rust's core library.
     pub all: u64,
 }
 
-/// Builds the images for every target. Returns the table of their code.
+/// Builds the images for every target. Returns the table of their code sizes.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     let columns = "target | level | events: core | events: .text | server: core | server: .text";
     let mut table = Table::new("code of the core alone", columns);
@@ -112,9 +112,9 @@ pub fn protocols(toolchain: Toolchain) -> Result<Table> {
     Ok(table)
 }
 
-/// Returns the table of the smaller protocols' code by file, at level `s`. For the whole image, it also lists the code
-/// of `picoevent`, of Rust's core library, of `compiler_builtins`, and of the memory functions. Code of the core
-/// library that is inlined belongs to the file of its caller.
+/// Returns the table of the smaller protocols' code by file, at level `s`. For the whole image, the table also lists
+/// the code of `picoevent`, of Rust's core library, of `compiler_builtins`, and of the memory functions. If code of
+/// Rust's core library is inlined, it counts as code of the file of its caller.
 ///
 /// # Errors
 /// If an image cannot be built.

@@ -19,8 +19,8 @@ use crate::{
 /// The compared boards, each with the number of connections and of sockets of hello-world on the board.
 const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-an385", 8, 16)];
 
-/// The allowed difference between two programs with the same capacities, due to the alignment of small
-/// variables.
+/// The allowed difference in bytes between two programs with the same capacities. The alignment of small variables
+/// causes this difference.
 const SLACK: u64 = 64;
 
 /// Builds all servers. Returns the table.

@@ -19,7 +19,7 @@ const EXAMPLES: [&str; 3] = ["hello-world", "echo", "gateway"];
 /// Links the examples for every hardware board. Prints their sizes and writes them into `docs/boards.md`.
 ///
 /// # Errors
-/// If an example does not link, or the document cannot be written.
+/// If an example does not link, or `docs/boards.md` cannot be written.
 pub fn run(format: Format) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let columns: String = EXAMPLES.map(|name| format!(" | {name}, flash | static RAM")).concat();
@@ -47,8 +47,9 @@ fn measure(elf: &Path) -> Result<[u64; 2]> {
 fn sum(sections: &[Section]) -> [u64; 2] {
     let mut sum = [0, 0];
     for Section { name, kind, size, .. } in sections {
-        // These sections of Espressif's linker scripts contain nothing. `.stack` is the remaining RAM. The other
-        // sections skip addresses: the memory there is also used at other addresses, where it is counted.
+        // These sections of Espressif's linker scripts contain nothing. `.stack` is the remaining RAM. Each of the
+        // other sections is a gap: the chip shows the same memory at two addresses, and this memory is counted in the
+        // section at the other address.
         let is_ignored =
             [".stack", ".text_gap"].contains(&name.as_str()) || name.ends_with("_dummy");
         if is_ignored {

@@ -7,9 +7,9 @@ use anyhow::Result;
 use super::crates::{Share, Shares, variables};
 use crate::table::{Table, grouped};
 
-/// Crates with fewer bytes than this in each firmware are summed up.
+/// Crates that have fewer bytes than this in every firmware are summed up in one row.
 const SMALL: u64 = 256;
-/// The name of the row with the sum of these crates.
+/// The name of the row with the sum of the crates with fewer than [`SMALL`] bytes.
 const OTHERS: &str = "(smaller crates)";
 /// Variables with fewer bytes than this are not listed.
 const SHORT: u64 = 32;

@@ -1,10 +1,10 @@
 //! Measures the stack depth while many kinds of clients connect.
 //!
 //! The program fills its stack with a pattern. QEMU runs the program, and the clients of the end-to-end tests connect
-//! to it. Some clients behave well, some reset the connection, some vanish, and there are more clients than the board
-//! has slots. At its end, the program prints how much of the pattern was overwritten. The clients need the simulator,
-//! but `xtask` does not depend on the simulator. So an end-to-end test runs the program, and this module reads the
-//! output of the test.
+//! to the program. Some clients behave well, some reset the connection, some vanish, and there are more clients than
+//! the board has slots. At its end, the program prints how much of the pattern was overwritten. The clients need the
+//! simulator, but `xtask` does not depend on the simulator. So an end-to-end test runs the program, and this module
+//! reads the output of the test.
 
 use anyhow::{Context, Result};
 
@@ -19,7 +19,7 @@ use crate::{
 /// The programs, and their column names.
 pub const PROGRAMS: [(&str, &str); 2] = [("stack-loop", "picoevent"), ("stack-tasks", "tasks")];
 
-/// Their board, which has little RAM.
+/// The board of the programs, which has little RAM.
 pub const BOARD: &str = "qemu-lm3s6965evb";
 
 /// Compiles the programs.

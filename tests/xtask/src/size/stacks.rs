@@ -1,8 +1,8 @@
 //! `cargo xtask size --stacks FOLDER`: compares hello-world with servers that do the same on TCP/IP stacks in C.
 //!
 //! The programs are in `tests/bench/stacks`, for the first board of this repository. Each program greets its clients,
-//! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone them
-//! before measuring. Each image runs under QEMU and must greet clients before its size is recorded.
+//! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone the
+//! stacks before measuring. Each image runs under QEMU and must greet clients before its size is recorded.
 
 use std::{
     fs,
@@ -27,8 +27,8 @@ use crate::{
 
 const COMPILER: &str = "arm-none-eabi-gcc";
 
-/// The flags. They are equivalent to those of the firmware in Rust: optimised for size, without unused code, with
-/// link-time optimisation.
+/// The flags of the C compiler. These flags are equivalent to the flags of the firmware in Rust: optimised for size,
+/// without unused code, with link-time optimisation.
 const FLAGS: [&str; 14] = [
     "-mcpu=cortex-m3",
     "-mthumb",
@@ -106,8 +106,8 @@ const STACKS: [Stack; 2] = [
     },
 ];
 
-/// Builds and runs the programs, prints the table and writes it into the document. `clones` contains the folders
-/// `lwip` and `mongoose`.
+/// Builds and runs the programs, prints the table, and writes the table into `docs/performance.md`. `clones` contains
+/// the folders `lwip` and `mongoose`.
 ///
 /// # Errors
 /// If a clone is missing or has another version. The error text contains the command that makes the clone.
@@ -175,7 +175,8 @@ impl Stack {
     }
 }
 
-/// Runs an image, checks that it greets all clients, and interrupts it. Returns the bytes of heap that it used.
+/// Runs an image, checks that the program greets all clients, and interrupts the program. Returns the number of bytes
+/// of heap that the program used.
 fn check_greeting(elf: &Path) -> Result<u64> {
     let mut guest = Qemu::new(Machine::Lm3s6965evb, elf)
         .netdev(format!("user,id=n0,hostfwd=tcp:127.0.0.1:0-10.0.2.15:{PORT}"))

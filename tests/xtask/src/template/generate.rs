@@ -48,7 +48,7 @@ impl Generator {
         generate.current_dir(folder).args(["generate", "--silent", "--name", name, "--path"]);
         generate.arg(plain::template()).args(["--define", &format!("board={board}"), "--define"]);
         generate.arg(format!("picoevent={}", workspace::root().display()));
-        // cargo-generate needs an author, even if the template does not use it.
+        // cargo-generate needs an author, even if the template does not use the author. `USER` is the author.
         generate.env("USER", "nobody").env_remove("RUST_BACKTRACE");
         println!("$ {}", command::describe(&generate));
         command::run_to_end(&mut generate, LIMIT)

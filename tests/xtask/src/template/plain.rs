@@ -21,7 +21,7 @@ pub(super) struct Row {
     pub(super) start: String,
     /// The target triple.
     pub(super) target: String,
-    /// The command that runs an image. The path of the image is appended to it.
+    /// The command that runs an image. The path of the image is appended to the command.
     pub(super) run: String,
 }
 
@@ -185,7 +185,7 @@ mod tests {
             assert_eq!(row.start, wanted, "{row:?}");
             assert_eq!(workspace::boards().join(&row.folder), board.folder());
         }
-        // A project cannot depend on the package of a board without code.
+        // A project cannot depend on the package of a board without code, so the template does not offer this board.
         let packages = Board::all().filter(|board| board.has_code());
         let wanted: Vec<_> = packages.map(|board| board.name).collect();
         let mut offered: Vec<_> = rows.iter().map(Row::board).collect();

@@ -67,7 +67,7 @@ impl Responder {
     }
 
     /// Breaks the tie with another host that probes for our name: the greater records win (RFC 6762, section 8.2). Only
-    /// the IPv4 addresses are compared, byte by byte, because these records come first in both probes.
+    /// the IPv4 addresses are compared, byte by byte, because the IPv4 address is the first record in both probes.
     fn break_tie(&self, message: &Message<'_>) -> Reaction {
         let mut theirs = message.authorities();
         let theirs = theirs.find(|record| record.is(Kind::A) && self.is_host(record.name));
@@ -123,7 +123,7 @@ impl Responder {
     }
 
     /// Returns the records that need not be sent if the querier already has `record`. Returns no records if the time to
-    /// live of `record` is less than half of ours.
+    /// live of `record` is less than half of the time to live that the responder sends.
     fn known_records(&self, record: &Record<'_>) -> Records {
         if record.is(Kind::PTR) && record.ttl >= SERVICE_TTL / 2 {
             let listed = self.services_named(record.name, LIST);
@@ -136,8 +136,8 @@ impl Responder {
         if is_all && self.is_host(record.name) { Records::HOST } else { Records::NONE }
     }
 
-    /// Returns the services whose list name (if `from` is [`LIST`]) or instance name (if `from` is [`INSTANCE`]) is
-    /// this name.
+    /// Returns the services that have this name. `from` is [`INSTANCE`] for an instance name, such as
+    /// `pump-7._http._tcp.local`, or [`LIST`] for the name of a list of services, such as `_http._tcp.local`.
     #[inline(never)]
     fn services_named(&self, name: Name<'_>, from: usize) -> Records {
         let mut records = Records::NONE;
@@ -160,7 +160,8 @@ impl Responder {
     }
 }
 
-/// The index at which the instance name starts, and the index at which the list name starts, in the sequence of host
-/// label, kind and domain.
+/// The instance name of a service consists of all three texts in [`Responder::is_named`]: the label, the kind and the
+/// domain.
 const INSTANCE: usize = 0;
+/// The name of the list that contains a service consists of the kind and the domain, without the label.
 const LIST: usize = 1;

@@ -12,7 +12,8 @@ pub(super) const SERVICE_TTL: u32 = 4_500;
 /// The longest time to live in an answer to a legacy querier, in seconds (RFC 6762, section 6.7).
 const LEGACY_TTL: u32 = 10;
 
-/// In a question: request a unicast answer. In a record: replace all other records of this kind (cache flush).
+/// The top bit of a class. In a question, the bit requests a unicast answer. In a record, the bit means that this
+/// record replaces all other records of the same name and type (cache flush).
 pub(super) const TOP_BIT: u16 = 0x8000;
 
 /// The name of the list of service kinds (RFC 6763, section 9).
@@ -46,7 +47,7 @@ struct MessageWriter<'r, 'b> {
 }
 
 impl Responder {
-    /// Writes a message. Returns its length, or 0 if it does not fit.
+    /// Writes a message. Returns the length of the message, or 0 if the message does not fit.
     #[inline(never)]
     pub(super) fn write(&self, outgoing: Outgoing<'_>, buffer: &mut [u8; MESSAGE]) -> usize {
         let flags = flag::RESPONSE | flag::AUTHORITATIVE;
@@ -56,8 +57,8 @@ impl Responder {
             Outgoing::Goodbye => (0, flags, (0, &[][..]), Records::ALL, 0),
             Outgoing::Legacy(records, id, questions) => (id, flags, questions, records, LEGACY_TTL),
         };
-        // A legacy querier does not understand the cache-flush bit, and a probe must not replace
-        // other records.
+        // The cache-flush bit is not set in an answer to a legacy querier, because the querier does not know the bit.
+        // The bit is not set in a probe either, because a probe must not replace other records.
         let class = if questions.0 != 0 || flags == 0 { 1 } else { 1 | TOP_BIT };
         let writer = Writer::new(buffer, id, flags);
         let mut out =
@@ -101,8 +102,8 @@ impl MessageWriter<'_, '_> {
                 self.list(&[kind, DOMAIN], &[self.responder.label(), kind, DOMAIN]);
             }
         }
-        // The records that a querier needs next: the host and port of a service, and the addresses
-        // of the host.
+        // The additional records are the records that a querier needs next: the host and port of a service, and the
+        // addresses of the host.
         self.section = Section::Additional;
         for (number, service) in services() {
             if records.has(Records::service(number)) {
@@ -119,7 +120,7 @@ impl MessageWriter<'_, '_> {
         self.writer.begin_record(self.section, name, kind, class, ttl.min(self.max_ttl))
     }
 
-    /// Writes the addresses.
+    /// Writes the address records of the host.
     #[inline(never)]
     fn host(&mut self) {
         let name = &[self.responder.label(), DOMAIN];
@@ -135,8 +136,8 @@ impl MessageWriter<'_, '_> {
         }
     }
 
-    /// Writes a PTR record from a list to a name. Other hosts also have PTR records of this list. The record must not
-    /// replace them, so it has no cache-flush bit.
+    /// Writes a PTR record: it adds `name` to the list with the name `list`. Other hosts also have entries in this
+    /// list. This record must not replace the entries of other hosts, so its cache-flush bit is not set.
     #[inline(never)]
     fn list(&mut self, list: &[&[u8]], name: &[&[u8]]) {
         let record = self.begin(list, Kind::PTR, 1, SERVICE_TTL);

@@ -1,5 +1,5 @@
-//! Names on the local network: multicast DNS (RFC 6762) and service discovery (RFC 6763). A web
-//! browser reaches the device as `name.local`, and its services appear in lists of services.
+//! Names on the local network: multicast DNS (RFC 6762) and service discovery (RFC 6763). A web browser reaches the
+//! device as `name.local`, and the services of the device appear in lists of services.
 //!
 //! ```
 //! use picoevent::Cx;
@@ -24,17 +24,18 @@
 //! # let _ = start;
 //! ```
 //!
-//! * A name is probed three times before it is used. If another host has it, a number is appended: `pump-7-2`. If two
-//!   hosts probe at the same time, the host with the greater address gets the name.
-//! * Then the name is announced twice, and questions about it are answered: by multicast after 20 to 120 ms, or at once
-//!   by unicast if the querier requests this. Records that the querier already has are left out.
+//! * A name is probed three times before it is used. If another host has the name, a number is appended: `pump-7-2`. If
+//!   two hosts probe for a name at the same time, the host with the greater address gets the name.
+//! * After the probes, the name is announced twice, and questions about the name are answered: by multicast after 20 to
+//!   120 ms, or at once by unicast if the querier requests a unicast answer. Records that the querier already has are
+//!   left out.
 //! * When the name is withdrawn, or is announced again with other addresses, the other hosts are informed.
 //! * [`browse`] finds the services of a kind on other hosts. The result includes the host, port, texts and addresses of
 //!   each service.
 //!
-//! The storage must have an event for the responder, and a UDP socket with the [rings](RINGS). The back end must be
-//! able to join multicast groups, and the base needs a [seed](picoevent::EventBase::seed). Messages are sent only over
-//! IPv4, but they also contain IPv6 addresses.
+//! The storage must have one event for the responder, and one UDP socket with memory for its [rings](RINGS). The back
+//! end must be able to join multicast groups, and the base needs a [seed](picoevent::EventBase::seed). Messages are
+//! sent only over IPv4, but they also contain IPv6 addresses.
 
 mod answering;
 mod browser;
@@ -55,27 +56,27 @@ pub use verbs::{announce, withdraw};
 /// The multicast group.
 const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// The maximum length of a message.
+/// The maximum length of a message in bytes.
 const MESSAGE: usize = 512;
 
-/// The ring sizes of the responder's socket. The rings take bytes of the storage.
+/// The ring sizes of the responder's socket. The memory of the rings is taken from the storage.
 pub const RINGS: UdpRings =
     UdpRings::new(UdpRings::holding(3, MESSAGE), UdpRings::holding(2, MESSAGE));
 
-/// The maximum length of a host name, including a number that may be appended.
+/// The maximum length of a host name in bytes, including a number that may be appended.
 pub const MAX_LABEL: usize = 40;
 
 /// The maximum number of services.
 pub const MAX_SERVICES: usize = 6;
 
-/// A service of the host. Its instance name is the host's name.
+/// A service of the host. The instance name of the service is the host's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Its kind, such as `_http._tcp`.
+    /// The kind of the service, such as `_http._tcp`.
     pub kind: &'static str,
-    /// Its port.
+    /// The port of the service.
     pub port: u16,
-    /// Its texts, each as `key=value` with at most 255 bytes.
+    /// The texts of the service, each as `key=value` with at most 255 bytes.
     pub text: &'static [&'static str],
 }
 
@@ -91,7 +92,7 @@ pub trait HasMdns: Sized {
     }
 }
 
-/// Answers questions about a host and its services. It takes 96 bytes on a 32-bit chip.
+/// Answers questions about a host and its services. A responder takes 96 bytes on a 32-bit chip.
 pub struct Responder {
     label: Label,
     /// The length of the requested name, without a number.
@@ -109,7 +110,7 @@ pub struct Responder {
     is_shared: bool,
 }
 
-/// The progress of a name.
+/// The state of the responder's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// There is no name.
@@ -118,7 +119,7 @@ enum State {
     Probing(u8),
     /// The number of announcements sent.
     Announcing(u8),
-    /// The name is ours.
+    /// The name was announced and belongs to this host.
     Named,
 }
 
@@ -154,17 +155,18 @@ impl Records {
     }
 }
 
-/// The reason why a name is not announced, or services are not browsed. Nothing has changed, except that the responder
-/// may have taken its event from the base already. The next [`announce`] uses this event, and [`withdraw`] frees it.
+/// The reason why [`announce`] or [`browse`] has failed. The failed call has changed nothing, with one
+/// exception: [`announce`] may have allocated the responder's timer, which is an event of the base. The next [`announce`] uses this timer, and
+/// [`withdraw`] frees the timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnnounceError {
     /// The name is not a host name: one label of letters, digits and hyphens, without a dot. Or the
     /// text is not a kind of service.
     Invalid,
-    /// The name is too long: it must leave room for a number.
+    /// The name is too long, because a number must still fit after the name. Or the kind of service is too long.
     TooLong {
-        /// The maximum length of a name in bytes.
+        /// The maximum length of the name, or of the kind of service, in bytes.
         most: usize,
     },
     /// There are more services than [`MAX_SERVICES`].
@@ -219,12 +221,13 @@ impl Responder {
         }
     }
 
-    /// Returns the host's name, without `.local`, if the name is ours.
+    /// Returns the host's name, without `.local`. Returns `None` if the host has no name yet.
     pub fn name(&self) -> Option<&str> {
         matches!(self.state, State::Announcing(_) | State::Named).then(|| self.label.as_str())
     }
 
-    /// Sets the addresses to announce: the first address of each family. The next [`announce`] sends them to all hosts.
+    /// Sets the addresses to announce: the first address of each family. The next [`announce`] sends these addresses to
+    /// all hosts.
     pub fn set_addresses(&mut self, addresses: &[IpAddr]) {
         (self.v4, self.v6) = (None, None);
         for address in addresses {
@@ -235,7 +238,7 @@ impl Responder {
         }
     }
 
-    /// Returns the name that is probed, or our name.
+    /// Returns the name that the responder has or probes for.
     fn label(&self) -> &[u8] {
         self.label.as_bytes()
     }

@@ -1,4 +1,4 @@
-//! Text in a fixed buffer. Its code links without a panic at every optimization level.
+//! Text in a fixed buffer. The compiled code contains no panic, whatever the optimization level.
 
 /// A text of at most `MAX` bytes.
 #[derive(Clone)]

@@ -13,27 +13,32 @@ use super::{
 };
 use crate::wire::{Message, is_host_name};
 
-/// The number of probes before a name is used, and the wait after each probe, in milliseconds (RFC 6762, section 8.1).
+/// The number of probes before a name is used (RFC 6762, section 8.1).
 const PROBES: u8 = 3;
+/// The wait after each probe, in milliseconds.
 const PROBE_WAIT: u16 = 250;
 
-/// The number of announcements, and the wait between them, in milliseconds (RFC 6762, section 8.3).
+/// The number of announcements (RFC 6762, section 8.3).
 const ANNOUNCEMENTS: u8 = 2;
+/// The wait between two announcements, in milliseconds.
 const ANNOUNCE_WAIT: u16 = 1_000;
 
-/// The wait after a lost tie-break, and the wait after many conflicts, in milliseconds.
+/// The wait after a lost tie-break, in milliseconds.
 const TIE_BREAK_WAIT: u16 = 1_000;
+/// The wait after many conflicts, in milliseconds.
 const CONFLICT_WAIT: u16 = 5_000;
 
-/// When the number in the name has reached this value, the responder waits before it probes for the next name.
+/// When the number in the name has reached this value, the responder waits for [`CONFLICT_WAIT`] before it probes for
+/// the next name.
 const MANY_CONFLICTS: u8 = 15;
 
-/// The room in bytes for a number after a name.
+/// The maximum length of the hyphen and the number that are appended to a name, in bytes.
 const NUMBER_LENGTH: usize = 4;
 
-/// Probes for a name, given without `.local`. If another host has the name, appends a number and probes again. Then
-/// announces the name with its services, and calls [`HasMdns::named`]. A responder that already has a name starts
-/// again, even with the same name. Call this function again, for example, after the addresses have changed.
+/// Probes for a name, given without `.local`. If another host has the name, appends a number and probes again. When no
+/// other host has the name, announces the name with the services, and calls [`HasMdns::named`]. If the responder
+/// already has a name, it probes and announces again, even if `name` is the same name. For example, call this function
+/// again after the addresses have changed.
 ///
 /// # Errors
 /// Returns an [`AnnounceError`] that states the reason.
@@ -58,7 +63,7 @@ pub fn announce<A: HasMdns>(
     Ok(())
 }
 
-/// Binds the socket, unless it is bound.
+/// Binds the socket, unless the socket is already bound.
 pub(super) fn bind<A: HasMdns>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -69,7 +74,8 @@ pub(super) fn bind<A: HasMdns>(
         let socket = cx.bind(address, RINGS, call)?;
         app.mdns().socket = Some(socket);
         if let Ok(mut udp) = cx.udp(socket) {
-            // The request to join is stored in the output ring. It fits, because the ring of a new socket is empty.
+            // The request to join is stored in the output ring. The request fits, because the ring of a new socket is
+            // empty.
             let _ = udp.join_multicast(GROUP.ip());
         }
     }
@@ -83,7 +89,8 @@ pub(super) fn close<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// Sends a goodbye for the name, and sends nothing afterwards.
+/// Withdraws the name. Sends a goodbye if the responder has a name. After this, the responder sends nothing until the
+/// next [`announce`].
 pub fn withdraw<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     if app.mdns().name().is_some() {
         let mut buffer = [0; MESSAGE];
@@ -117,10 +124,10 @@ fn check(name: &str, services: &[Service]) -> Result<(), AnnounceError> {
 /// What the responder does next.
 #[derive(Default)]
 struct NextStep {
-    /// The length of the message in the buffer to send; 0 for none.
+    /// The length of the message in the buffer, in bytes. If the length is 0, no message is sent.
     length: usize,
-    /// The timer's delay in milliseconds, and the maximum random addition. `None` leaves the timer
-    /// as it is.
+    /// The timer's delay, and the limit of a random time that is added to the delay, both in milliseconds. If this
+    /// field is `None`, the timer does not change.
     timer: Option<(u16, u8)>,
     is_named: bool,
 }
@@ -134,8 +141,8 @@ impl Responder {
         self.probe_after(0)
     }
 
-    /// Starts to probe for the name after `delay` ms plus up to 250 ms, because many devices may
-    /// have started at once.
+    /// Starts to probe for the name after `delay` ms plus a random time below 250 ms. The random time spreads the
+    /// probes of devices that have started at the same time.
     fn probe_after(&mut self, delay: u16) -> NextStep {
         (self.state, self.due) = (State::Probing(0), Records::NONE);
         NextStep { timer: Some((delay, 250)), ..NextStep::default() }
@@ -158,7 +165,7 @@ impl Responder {
         let length = self.write(Outgoing::Answer(self.due), buffer);
         let mut next = NextStep { length, timer: None, is_named };
         self.due = Records::NONE;
-        // Each announcement contains all records, and is repeated.
+        // The announcement is sent [`ANNOUNCEMENTS`] times, each time with all records.
         if let State::Announcing(count) = self.state {
             self.state = State::Named;
             if count.saturating_add(1) < ANNOUNCEMENTS {
@@ -178,7 +185,7 @@ impl Responder {
             Reaction::ToAll(records) => {
                 let is_waiting = self.due != Records::NONE;
                 self.due = self.due.with(records);
-                // Wait: other hosts may answer too.
+                // Wait for 20 to 120 ms before the answer is sent, because other hosts may answer at the same time.
                 return NextStep {
                     timer: Some((20, 100)).filter(|_| !is_waiting),
                     ..NextStep::default()
@@ -189,8 +196,9 @@ impl Responder {
                 Outgoing::Legacy(records, message.id(), message.question_bytes())
             }
             Reaction::Conflict => {
-                // A host that already has the name probes for it again, to find out which host
-                // keeps it (RFC 6762, section 9).
+                // If the responder is still probing, it takes the next name. If the responder already has the name, it
+                // probes for the same name again, and these probes decide which host keeps the name (RFC 6762, section
+                // 9).
                 if self.name().is_none() {
                     self.rename();
                 }
@@ -228,7 +236,7 @@ pub(super) fn receive<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> b
     true
 }
 
-/// Sends a message of this length, unless the length is 0.
+/// Sends the first `length` bytes of the buffer as a message. If `length` is 0, sends nothing.
 pub(super) fn send<A: HasMdns>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -244,7 +252,7 @@ pub(super) fn send<A: HasMdns>(
     }
 }
 
-/// Sends the message, arms the timer, and calls `named`.
+/// Does what `next` states: sends the message, arms the timer, and calls `named`.
 #[inline(never)]
 fn apply<A: HasMdns>(
     app: &mut A,
@@ -264,7 +272,7 @@ fn apply<A: HasMdns>(
         let millis = u32::from(least).wrapping_add(random);
         let delay = Duration::from_millis(millis.into());
         if let Ok(mut timer) = cx.event(timer) {
-            // `add` fails only for sources, not for timers.
+            // `add` never fails for a timer.
             let _ = timer.add(Some(delay));
         }
     }

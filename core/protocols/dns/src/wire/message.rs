@@ -76,7 +76,7 @@ impl<'m> Message<'m> {
         records.map(|Record { name, kind, class, .. }| Question { name, kind, class })
     }
 
-    /// Returns the number of questions and their bytes, for an answer that repeats them.
+    /// Returns the number of questions and the bytes of the questions, for an answer that repeats the questions.
     pub fn question_bytes(&self) -> (u16, &'m [u8]) {
         let [start, end, ..] = self.sections;
         (count(self.bytes, 0), self.bytes.get(start..end).unwrap_or_default())
@@ -201,8 +201,8 @@ impl<'m> Record<'m> {
         self.name.at_offset(self.start.wrapping_add(offset))
     }
 
-    /// Returns the form of the record's data: a number of bytes, then a number of names, then a number of bytes.
-    /// Returns `None` for a record whose data may have any form.
+    /// Returns the form of the record's data: the number of bytes before the names, the number of names, and the number
+    /// of bytes after the names. Returns `None` for a record whose data may have any form.
     const fn layout(&self) -> Option<(usize, u8, usize)> {
         if self.class & CLASS_MASK != INTERNET {
             return None;

@@ -1,8 +1,7 @@
 //! Reads and writes messages of the domain name system (RFC 1035).
 //!
-//! A [`Message`] is checked as a whole before anything is read from it: every count, length and
-//! name. The work is limited by the length of the message, because the pointers in names may only
-//! point backwards.
+//! All counts, lengths and names of a [`Message`] are checked before anything is read from the message. The work is
+//! limited by the length of the message, because the pointers in names may only point backwards.
 
 mod message;
 mod name;

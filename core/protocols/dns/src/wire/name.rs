@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The maximum length of a name in a message, including its length bytes and its end (RFC 1035,
+/// The maximum length of a name in a message, including the length bytes and the zero byte at the end (RFC 1035,
 /// section 2.3.4).
 pub const MAX_NAME: usize = 255;
 
@@ -128,10 +128,11 @@ impl fmt::Debug for Name<'_> {
 pub struct Labels<'m> {
     message: &'m [u8],
     at: usize,
-    /// The target of the last pointer, or the start of the name if it had no pointer so far. The next pointer must
-    /// point before this offset.
+    /// The target of the last pointer, or the start of the name if no pointer was read yet. The next pointer must point
+    /// before this offset.
     limit: usize,
-    /// The end of the name, once it is known: after its first pointer, or after its last label.
+    /// The offset after the name in the message, or `None` if this offset is not known yet. A name ends after its first
+    /// pointer, or after its zero byte if it has no pointer.
     end: Option<usize>,
 }
 
@@ -244,15 +245,15 @@ mod tests {
     #[test]
     fn pointers_that_do_not_point_backwards_are_refused() {
         for message in [
-            b"\xC0\x00".as_slice(), // itself
-            b"\xC0\x02\x00",        // forward
-            b"\x01a\xC0\x00",       // a loop over a label
-            b"\x01a\xC0\x02",       // the pointer itself
-            b"\x01a\xC0",           // cut
+            b"\xC0\x00".as_slice(), // a pointer to itself
+            b"\xC0\x02\x00",        // a pointer forward
+            b"\x01a\xC0\x00",       // a label, and a pointer to this label: a loop
+            b"\x01a\xC0\x02",       // a label, and a pointer to itself
+            b"\x01a\xC0",           // a pointer without its second byte
             b"\x05ab",              // a label beyond the end
-            b"\x01a",               // no end
+            b"\x01a",               // a name without an end
             b"\x40a\x00",           // a reserved length
-            b"\x80a\x00",
+            b"\x80a\x00",           // another reserved length
             b"",
         ] {
             assert!(check(message, 0).is_none(), "{message:?}");
@@ -277,7 +278,7 @@ mod tests {
         assert_eq!(long_name(3, 61).len(), MAX_NAME);
         assert!(check(&long_name(3, 61), 0).is_some());
         assert!(check(&long_name(3, 62), 0).is_none());
-        // The limit also includes the labels after a pointer.
+        // The maximum length also counts the labels to which a pointer points.
         let mut chained = long_name(3, 59);
         let at = chained.len();
         chained.extend(b"\x01c\xC0\x00");

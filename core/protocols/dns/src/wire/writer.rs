@@ -126,8 +126,9 @@ impl<'b> Writer<'b> {
         self.put(length, self.len.saturating_sub(start) as u16);
     }
 
-    /// Repeats the questions of another message, given as their count and their bytes. This must come before the first
-    /// record, because the names may contain pointers to offsets in these bytes.
+    /// Repeats the questions of another message, given as their count and their bytes. Call this function directly
+    /// after [`new`](Self::new). A pointer in a name contains an offset of the other message, so the questions must
+    /// have the same offset in this message.
     pub fn questions_of(&mut self, (count, bytes): (u16, &[u8])) {
         self.bytes(bytes);
         self.put(4, count);

@@ -30,7 +30,7 @@ struct Segment {
     to: [VecDeque<Vec<u8>>; 2],
     wakers: [Option<Waker>; 2],
     rng: Rng,
-    /// The number of frames in a thousand that are lost. The same number is duplicated.
+    /// Of a thousand frames, this number of frames is lost, and the same number is duplicated.
     faults: u32,
     lost: u32,
 }
@@ -153,8 +153,7 @@ fn advance(boards: &mut [Running; 2], duration: Duration) {
     clock::set(end);
 }
 
-/// Starts two boards. Returns their names, the number of times they were named, and the number of
-/// lost frames.
+/// Starts two boards. Returns their names, the number of times that a board got a name, and the number of lost frames.
 fn run_boards(seed: u64, faults: u32) -> ([String; 2], usize, u32) {
     clock::reset();
     let mut rng = Rng::with_seed(seed);

@@ -1,5 +1,5 @@
 //! Tests of the resolver, the responder and the browser against third-party programs. Without `cargo xtask interop`,
-//! these tests are ignored. This command runs the tests and prints what they need.
+//! these tests are ignored. This command runs the tests and prints which programs the tests need.
 
 mod names;
 mod programs;

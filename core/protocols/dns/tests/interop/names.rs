@@ -82,7 +82,7 @@ fn v4(last: u8) -> IpAddr {
     [192, 0, 2, last].into()
 }
 
-/// The number of addresses of a name whose answer is longer than 512 bytes.
+/// The number of addresses of the name `many.test`. The answer with these addresses is longer than 512 bytes.
 const MANY_ADDRESSES: u8 = 60;
 
 struct Server {
@@ -159,7 +159,8 @@ fn check_answers(server: &Server) {
     for ((name, family, expected), answer) in cases.into_iter().zip(app.answers) {
         assert_eq!(answer, expected, "{name} {family:?}");
     }
-    // This answer is fetched over TCP, because it does not fit into a datagram. Servers may rotate the list.
+    // This answer is fetched over TCP, because it does not fit into a datagram. A server may send the addresses in any
+    // order.
     let app = look_up(&[server.address], &[("many.test", v4_only)]);
     let found = app.answers[0].as_ref().unwrap();
     let all: HashSet<_> = (1..=MANY_ADDRESSES).map(v4).collect();
@@ -168,7 +169,7 @@ fn check_answers(server: &Server) {
     );
 }
 
-/// Looks up many different names without a pause, each from another port.
+/// Looks up many different names one after another, without a pause.
 fn look_up_ten_thousand_names(server: &Server) {
     let names: Vec<_> = (0..10_000).map(|number| format!("n{number}.bulk.test")).collect();
     let questions: Vec<_> = names.iter().map(|name| (&name[..], Some(Family::V4))).collect();
@@ -183,7 +184,7 @@ fn look_up_ten_thousand_names(server: &Server) {
 fn the_resolver_accepts_the_answers_of_dnsmasq() {
     let server = dnsmasq();
     check_answers(&server);
-    // All answers have a time to live of 0.
+    // All answers of dnsmasq have a time to live of 0, so the second look-up sends a query, too.
     let app = look_up(&[server.address], &[("a.test", None), ("a.test", None)]);
     assert_eq!(app.answers[0], app.answers[1]);
     look_up_ten_thousand_names(&server);

@@ -1,4 +1,5 @@
-//! Third-party programs. Each has its own folder, and is ended when its value is dropped.
+//! Starts third-party programs, and makes folders for them. When a [`Program`] or a [`Folder`] is dropped, the program
+//! is ended and the folder is removed.
 
 use std::fs;
 use std::io::Read;
@@ -18,7 +19,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts a program. It ends when this value is dropped.
+    /// Starts a program. The program is ended when the returned value is dropped.
     pub fn start(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -37,7 +38,7 @@ impl Drop for Program {
     }
 }
 
-/// Returns the output of a program. Returns `None` if it does not succeed within `limit`.
+/// Returns the output of a program. Returns `None` if the program does not succeed within `limit`.
 pub fn output_of(command: &mut Command, limit: Duration) -> Option<String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -85,7 +86,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // After a failed test, this must not panic again.
+        // A failed test must not panic a second time here.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -62,8 +62,8 @@ impl Drop for Network {
     }
 }
 
-/// An environment variable with the namespace of the third-party programs. It is set only for the second process of a
-/// test.
+/// An environment variable with the namespace of the third-party programs. The variable is set only for the second
+/// process of a test.
 const THEIR_NAMESPACE: &str = "PICOEVENT_INTEROP_NAMESPACE";
 
 /// Runs a test in a namespace. `test` receives the name of the other namespace.
@@ -188,7 +188,8 @@ impl App {
     }
 }
 
-/// Repeats a program in a thread until its output contains `text`.
+/// Starts a thread that runs a program again and again, until the output of the program contains `text`, or until the
+/// time limit. The receiver gets the output of the last run.
 fn repeat_until(mut command: Command, text: &'static str) -> Receiver<Option<String>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
@@ -297,7 +298,7 @@ fn avahi_finds_the_responder() {
         app.run(|app, cx| mdns::announce(app, cx, "panel", WEB).unwrap());
         let output = app.output.take().flatten().expect("avahi-resolve was successful");
         assert!(output.contains(OURS), "{output}");
-        // Avahi already has this name, so our host appends a number to it.
+        // Avahi already has this name, so our host appends a number to the name.
         let mut app = App::new(|app| app.responder.name().is_some());
         app.run(|app, cx| mdns::announce(app, cx, "other", WEB).unwrap());
         assert_eq!(app.responder.name(), Some("other-2"));
@@ -363,7 +364,7 @@ else:
 zeroconf.close()
 "#;
 
-/// Returns a command that runs this program in the other namespace.
+/// Returns a command that runs [`ZEROCONF`] in the other namespace.
 fn zeroconf(namespace: &str, folder: &Folder, arguments: &[&str]) -> Command {
     let python = std::env::var("PICOEVENT_INTEROP").expect("cargo xtask interop sets it");
     let python = Path::new(&python).join("venv/bin/python");
@@ -397,7 +398,7 @@ fn the_browser_finds_python_zeroconf() {
         let mut app = App::new(|app| app.events.iter().any(|line| line.starts_with("lost")));
         let start = Instant::now();
         app.run(|app, cx| mdns::browse(app, cx, "_mqtt._tcp").unwrap());
-        // python-zeroconf treats a dot as the end of a label, so names have no dot here.
+        // python-zeroconf treats a dot as the end of a label, so the names in this test have no dot.
         assert_eq!(app.events[0], SERVICE_FOUND.replace(" 2.1,", ""));
         assert!(start.elapsed() < Duration::from_secs(40), "a goodbye, and not the time to live");
         publisher.end();

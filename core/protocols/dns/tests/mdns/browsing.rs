@@ -30,7 +30,7 @@ fn found(service: &str) -> (&'static str, String) {
     ("found", service.to_owned())
 }
 
-/// Runs a test with a device that browses, and a device whose service is found.
+/// Runs a test with a device that browses, and a device whose service the browser has found.
 fn with_found(test: impl FnOnce(&mut [Host<'_>], Instant)) {
     let mut storages = [Box::new(DeviceStorage::new()), Box::new(DeviceStorage::new())];
     let [first, second] = &mut storages;
@@ -273,7 +273,7 @@ fn an_instance_name_may_have_spaces_dots_and_non_ascii_letters() {
     hosts[0].deliver(&other_answer(5353, "_ipp._tcp", 0x8400));
     let (messages, _) = run_for(&mut hosts, now, 10);
     assert_eq!(take_events(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
-    // The name is repeated exactly as it was received.
+    // The browser repeats the name in its known answers, exactly as it was received.
     let known = messages.iter().find_map(|sent| {
         let record = Message::parse(&sent.bytes).unwrap().answers().next()?;
         let Data::Ptr(name) = record.data() else { return None };
@@ -282,7 +282,8 @@ fn an_instance_name_may_have_spaces_dots_and_non_ascii_letters() {
     assert_eq!(known.as_deref(), Some("Büro 2.1, links".as_bytes()));
 }
 
-/// Returns an answer with addresses of the host `drucker`: the last byte of each, and its time to live in seconds.
+/// Returns an answer with IPv4 addresses of the host `drucker`. Each entry of `addresses` has the last byte of an
+/// address, and the time to live of its record in seconds.
 fn addresses(addresses: &[(u8, u32)]) -> Sent {
     let mut sent = question(5353, |_| ());
     let mut buffer = [0; 128];
@@ -309,7 +310,7 @@ fn an_address_with_a_time_to_live_of_zero_is_no_longer_used() {
     for (received, expected) in [
         // An address that the browser does not use has a time to live of zero.
         (vec![(98, 0)], vec![]),
-        // One address replaces another, in both orders of the records.
+        // A new address replaces the known address, in both orders of the records.
         (vec![(99, 0), (97, 120)], vec![changed(97)]),
         (vec![(96, 120), (97, 0)], vec![changed(96)]),
         // The known address stays in use if the answer also contains other addresses.
@@ -387,7 +388,7 @@ fn a_stopped_browser_sends_no_questions_and_keeps_the_socket_of_the_responder() 
         let question = question(5353, |writer| writer.question("panel.local", Kind::A, 1));
         let messages = send_question(&mut hosts[..1], now, question);
         assert_eq!(messages.len(), 1, "the responder still answers");
-        // The other order: the responder withdraws its name first, and the browser keeps the socket.
+        // Now the responder withdraws its name while the browser is browsing. The browser keeps the socket.
         let Host { base, device, .. } = &mut hosts[0];
         browse(device, base, "_mqtt._tcp").unwrap();
         withdraw(device, base);

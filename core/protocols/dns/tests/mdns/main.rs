@@ -39,7 +39,7 @@ fn with_named(test: impl FnOnce(&mut [Host<'_>], Instant)) {
     test(&mut hosts, Instant::ZERO.after(seconds(5)));
 }
 
-/// Makes a question from another host, from this port.
+/// Makes a query that another host sends to the multicast group from the source port `port`.
 fn question(port: u16, write: impl FnOnce(&mut Writer<'_>)) -> Sent {
     let mut buffer = [0; 512];
     let mut writer = Writer::new(&mut buffer, 77, 0);
@@ -222,7 +222,7 @@ fn a_number_is_appended_to_a_name_that_is_taken() {
     let mut hosts = [Host::new(&mut storage, 7, 1)];
     let Host { base, device, .. } = &mut hosts[0];
     mdns::announce(device, base, "pump", WEB).unwrap();
-    // Another host defends these names.
+    // Another host has the names in `taken`, and answers the probes for these names.
     run(&mut hosts, Instant::ZERO, seconds(60), |message| {
         let probe = Message::parse(&message.bytes).unwrap();
         let name = probe.questions().next().map(|question| format!("{:?}", question.name));
@@ -263,7 +263,7 @@ fn two_devices_that_want_one_name_get_different_names() {
 #[test]
 fn a_name_is_probed_again_after_a_conflict() {
     with_named(|hosts, now| {
-        // Another host claims the name. This host had no link when we probed.
+        // Another host claims the name. The other host did not answer our probes, because it had no link at that time.
         let claim = |name: &'static str| {
             let mut claim = question(5353, |_| ());
             let mut buffer = [0; 128];
@@ -395,7 +395,7 @@ fn random_messages_change_no_name() {
                 let at = random.usize(..message.bytes.len());
                 message.bytes[at] = random.u8(..);
             }
-            // The message is not a response.
+            // Clear the response flag, because a response can cause a conflict.
             message.bytes[2] &= 0x7F;
             hosts[0].deliver(&message);
             run(hosts, now, Duration::ZERO, |_| Vec::new());

@@ -1,4 +1,4 @@
-//! A network in virtual time. All hosts receive what is sent to the multicast group.
+//! A network in virtual time. All hosts receive the datagrams that are sent to the multicast group.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -137,7 +137,8 @@ impl<'s> Host<'s> {
         }
     }
 
-    /// Delivers a datagram to its socket.
+    /// Delivers a datagram to each socket of the host that is bound to the destination port. A datagram to the
+    /// multicast group is delivered only to sockets that have joined the group.
     pub fn deliver(&mut self, message: &Sent) {
         for (socket, port, has_joined) in &self.sockets {
             let is_ours = match message.to.ip().is_multicast() {

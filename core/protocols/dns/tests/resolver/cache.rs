@@ -8,7 +8,7 @@ fn look_up(network: &mut Network, base: &mut Base<'_>, app: &mut App, name: &str
     run(network, base, app);
 }
 
-/// A server whose answers have this time to live.
+/// A server whose answers have a time to live of `ttl` seconds.
 fn server_with_ttl(ttl: u32) -> Network {
     Network::new(move |query| reply(query, query.addresses(ttl, &[7])))
 }

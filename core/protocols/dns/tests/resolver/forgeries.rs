@@ -8,7 +8,7 @@ use picoevent_peers::dns::FORGERIES;
 use crate::*;
 use picoevent_scripted::{Datagram, Reply, reply};
 
-/// A forged answer. The true answer comes after it.
+/// Makes a forged answer to a query. Returns the source and the bytes of the forged answer.
 type Forgery = fn(&Datagram) -> (SocketAddr, Vec<u8>);
 
 /// The address in forged answers.
@@ -134,7 +134,8 @@ fn corrupted_answers_give_no_other_address() {
     assert!(accepted > 500, "{accepted} answers were accepted");
 }
 
-/// Random messages from the server that was queried. Half of them have the ID of the query. None of them is an answer.
+/// Random messages from the server that was queried. Half of these messages have the ID of the query. None of the
+/// messages is an answer.
 ///
 /// The test takes one second for 10⁶ messages. `PICOEVENT_RANDOM` sets the number of messages.
 #[test]

@@ -85,7 +85,7 @@ impl Protocol<App> for Uplink {
     }
 }
 
-/// Events, connections and bytes as needed by the tests, and two UDP sockets.
+/// The storage of a test: two events, three connections, two pools and two UDP sockets.
 type TestStorage = Storage<App, 2, 3, 8_192, 0, 2, 0, 2>;
 type Base<'s> = EventBase<'s, App>;
 

@@ -183,7 +183,7 @@ fn the_callback_of_a_cancelled_look_up_is_not_called() {
         assert_eq!(app.ends.iter().map(|end| end.0).collect::<Vec<_>>(), [second]);
         assert!(!dns::cancel(app, second), "it has ended");
         assert_eq!(network.received.len(), 1, "no query is sent for the other name");
-        // Another look-up now uses the slot of the first one.
+        // Another look-up now uses the slot of the first look-up.
         let fourth = app.resolve(base, "c.example").unwrap();
         assert!(!dns::cancel(app, first) && dns::cancel(app, fourth));
     });

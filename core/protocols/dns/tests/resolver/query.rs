@@ -1,4 +1,4 @@
-//! Questions as servers receive them, and answers to them.
+//! Questions as servers receive them, and answers to these questions.
 
 use std::net::Ipv4Addr;
 
@@ -28,8 +28,8 @@ pub trait Query {
         self.question().answer(flags, records)
     }
 
-    /// Makes an answer with these addresses, if the question requests IPv4 addresses. Otherwise the answer has
-    /// no address.
+    /// Makes an answer with addresses whose last bytes are in `last`. If the question does not request IPv4 addresses,
+    /// the answer has no address.
     fn addresses(&self, ttl: u32, last: &[u8]) -> Vec<u8> {
         let addresses: Vec<_> = last.iter().map(|last| Ipv4Addr::new(192, 0, 2, *last)).collect();
         self.question().addresses(ttl, &addresses)

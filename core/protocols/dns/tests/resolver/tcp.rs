@@ -10,7 +10,7 @@ fn truncating_server() -> Network {
     Network::new(|query| reply(query, query.answer(flag::TRUNCATED, |_| {})))
 }
 
-/// Answers the question in `received` over TCP.
+/// Returns the answer over TCP to the question in `received`. `last` is the last byte of the address in the answer.
 fn answer(received: &[u8], last: u8) -> Vec<u8> {
     let question = Datagram {
         at: Instant::ZERO,

@@ -1,4 +1,4 @@
-//! Makes a constant table of the files in a folder. For use in a build script.
+//! Makes a constant table of the files in a folder. A build script uses this crate.
 //!
 //! In `build.rs`, for the folder `page` next to `Cargo.toml`:
 //!
@@ -16,9 +16,10 @@
 //! const ROUTES: &[Route<App>] = &[Route::files("/{*name}", &FILES)];
 //! ```
 //!
-//! `index.html` gets the name of its folder: `help/index.html` becomes `help/`, and the top `index.html` gets the empty
-//! name. Files whose name begins with a full stop are left out. A file is also stored in compressed form (gzip) if this
-//! form is at least a tenth shorter. With [`Folder::compressed_only`], such a file is stored only in compressed form.
+//! A file `index.html` gets the name of its folder: `help/index.html` gets the name `help/`. The file `index.html` in
+//! the top folder gets an empty name. Files and folders whose names begin with a full stop are left out. A file is also
+//! stored in compressed form (gzip) if this form is at least a tenth shorter than the file. With
+//! [`Folder::compressed_only`], a file with a compressed form is stored only in this form.
 
 use std::env;
 use std::fmt::Write as _;
@@ -56,7 +57,7 @@ impl Folder {
     }
 
     /// Writes Rust source with `static FILES: [picoevent_http::File; …]` to the file `name` in the build script's
-    /// output folder. Cargo runs the script again when the folder changes.
+    /// output folder. Cargo runs the build script again when the folder of the files changes.
     ///
     /// # Errors
     /// Returns the errors of reading and writing files, and [`io::ErrorKind::NotFound`] outside of a build script.
@@ -70,7 +71,7 @@ impl Folder {
         self.write_to(&root, &variable("OUT_DIR")?, name)
     }
 
-    /// Writes the source and the compressed files to a folder.
+    /// Writes the Rust source for the files in `root`, and their compressed forms, to the folder `out`.
     fn write_to(&self, root: &Path, out: &Path, name: &str) -> io::Result<()> {
         let mut files = Vec::new();
         collect(root, "", &mut files)?;
@@ -105,7 +106,7 @@ impl Folder {
     }
 }
 
-/// Collects the files of a folder and its subfolders, with their names.
+/// Adds the names and the paths of the files in `folder` and its subfolders to `files`.
 fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -126,7 +127,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> i
     Ok(())
 }
 
-/// Compresses without a file name or time, so the same content always gives the same bytes.
+/// Compresses `content`. The result contains no file name and no time, so the same content always gives the same bytes.
 fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(content)?;
@@ -162,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns a folder with some files, and the source that is written for it.
+    /// Returns a temporary folder with some files, and the Rust source that is written for these files.
     fn source(folder: Folder) -> (tempfile::TempDir, String) {
         let temp = tempfile::tempdir().unwrap();
         let (root, out) = (temp.path().join("page"), temp.path().join("out"));

@@ -21,13 +21,13 @@ use crate::text::{copy, is_same};
 /// result yet.
 pub(super) type Outcome = Option<Result<u16, CallError>>;
 
-/// [`keep`] stores the value of `Location` with this number.
+/// The number with which [`keep`] stores the value of `Location`, and [`Request::kept`] finds this value.
 const LOCATION: u8 = 253;
-/// The longest value of `Location` that is followed, and the longest server name.
+/// The maximum length in bytes of a value of `Location` that is followed, and of a server name.
 pub(super) const LONGEST: usize = 200;
 
-/// Returns whether to repeat a request on a new connection. A server may end a kept connection just when the next
-/// request arrives.
+/// Returns whether to repeat a request on a new connection. A server may close a keep-alive connection at the same time
+/// as the client sends the next request.
 pub(super) fn is_repeated<A: 'static>(request: &Request<'_, '_, '_, A>, call: &Call) -> bool {
     let is_unanswered = request.exchange.input == Input::Line && request.conn.input_len() == 0;
     let may_repeat = call.method != Method::Post && call.content == Some(Length::Known(0));
@@ -85,13 +85,13 @@ pub(super) fn send<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut 
     request.exchange.set(flag::LATER);
 }
 
-/// Ends the connection with an error.
+/// Resets the connection, and returns `error` as the outcome of the request.
 pub(super) fn fail<A: 'static>(request: &mut Request<'_, '_, '_, A>, error: CallError) -> Outcome {
     request.conn.abort();
     Some(Err(error))
 }
 
-/// Advances the request until it needs input or room, or the application has to act.
+/// Advances the request until more input or more room is needed, or until the application has to act.
 pub(super) fn advance<A: 'static>(
     app: &mut A,
     request: &mut Request<'_, '_, '_, A>,
@@ -101,7 +101,8 @@ pub(super) fn advance<A: 'static>(
         send(request, call);
     }
     if call.state != State::Sent {
-        // No request was sent, so the server must not send input.
+        // No request was sent. If the connection is idle, the client closes it as soon as the server sends bytes or
+        // ends its stream.
         let is_over = request.conn.input_len() > 0 || request.exchange.has(flag::EOF);
         if is_over && call.state == State::Idle {
             request.conn.close();
@@ -146,12 +147,12 @@ pub(super) fn advance<A: 'static>(
     None
 }
 
-/// Returns whether all content has arrived. This applies to content that ends with the connection.
+/// Returns whether all content has arrived. Used only for content that ends when the server ends its stream.
 fn is_at_end<A: 'static>(request: &Request<'_, '_, '_, A>) -> bool {
     request.exchange.has(flag::EOF) && request.conn.input_len() == 0
 }
 
-/// Converts a status to an error of the client. The status comes from code that is shared with the server.
+/// Converts a [`Status`] to a [`CallError`]. The status comes from code that is shared with the server.
 fn of_status(status: Status) -> CallError {
     match status {
         Status::CONTENT_TOO_LARGE | Status::FIELDS_TOO_LARGE => CallError::TooLong,
@@ -159,7 +160,8 @@ fn of_status(status: Status) -> CallError {
     }
 }
 
-/// Completes the request.
+/// Completes the request: closes the connection, or keeps the connection for the next request. Returns the status of
+/// the answer.
 fn finish<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut Call) -> Outcome {
     let is_over = request.exchange.has_any(flag::LAST | flag::EOF | flag::OPEN);
     if is_over {
@@ -236,7 +238,7 @@ fn read_head<A: 'static>(
     }
     let exchange = &mut *request.exchange;
     if matches!(exchange.requests, 100..=199) {
-        // The final answer follows.
+        // This is an interim answer (status 1xx). The final answer follows.
         exchange.flags &= !(flag::LENGTH
             | flag::CHUNKED
             | flag::CLOSE
@@ -253,7 +255,7 @@ fn read_head<A: 'static>(
     }
     if follow(request, call)? {
         call.redirects = call.redirects.checked_sub(1).ok_or(CallError::Redirects)?;
-        // The rest of this answer is not read.
+        // The content of the redirect is not read, so the connection cannot be used for the next request.
         call.state = State::Waiting;
         request.conn.close();
         return Ok(Step::Waits);
@@ -275,7 +277,7 @@ fn follow<A: 'static>(
     call: &mut Call,
 ) -> Result<bool, CallError> {
     let Some(location) = request.kept(LOCATION) else { return Ok(false) };
-    // The value is copied, because the new host and target overwrite the text.
+    // The value is copied, because the new host and target overwrite the text buffer.
     let mut buffer = [0; LONGEST];
     let Some(room) = buffer.get_mut(..location.len()) else { return Err(CallError::TooLong) };
     copy(room, location);
@@ -318,7 +320,8 @@ fn follow<A: 'static>(
     Ok(true)
 }
 
-/// Sets the timer: for the head of the answer, for the rate, or for the silence of a WebSocket.
+/// Sets the timer. The timer limits the time for the head of the answer, or checks the rate of the content, or checks
+/// whether the server of a WebSocket is silent.
 pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
     let is_head = matches!(request.exchange.input, Input::Line | Input::Fields);
     let Limits { head, idle, rate, .. } = request.site.limits;
@@ -337,7 +340,7 @@ pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
     }
 }
 
-/// Returns the functions of a WebSocket client, if the request opens a WebSocket.
+/// Returns the functions of a WebSocket client, or `None` if the request does not open a WebSocket.
 fn client_hooks<A: 'static>(request: &Request<'_, '_, '_, A>) -> Option<&'static ClientHooks<A>> {
     request.route()?.socket?.client.as_ref()
 }

@@ -6,26 +6,30 @@ use picoevent::{ConnError, SetupError};
 
 use crate::status::Status;
 
-/// The reason why a request has no answer, or an incomplete answer.
+/// The reason why a request got no answer, or an incomplete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
     /// Another request of this client is not complete.
     Busy,
-    /// The request is not valid, or is too long. Host, target or fields contain bytes that are not allowed, or do not
-    /// fit into the text buffer of the [`Client`](super::Client). Or the head does not fit into the output ring.
+    /// The request is not valid, or is too long:
+    /// - the host, the target or the fields contain bytes that are not allowed, or
+    /// - the host, the target and the fields do not fit into the text buffer of the [`Client`](super::Client), or
+    /// - the head of the request does not fit into the output ring.
     BadRequest,
-    /// No connection could be made for the request.
+    /// No connection could be taken from the pool.
     Setup(SetupError),
-    /// The connection could not be made, or was lost.
+    /// Connecting has failed, or the connection was lost. Contains the error of the connection, if there is one.
     Lost(Option<ConnError>),
-    /// The server took too long.
+    /// The head of the answer did not arrive in time, or content was sent or received more slowly than
+    /// [`Limits::rate`](crate::Limits::rate).
     TimedOut,
     /// The answer is not valid HTTP/1.1.
     Malformed,
-    /// The answer, or a line of it, exceeds the limits or the rings.
+    /// The answer exceeds one of the [`Limits`](crate::Limits), a line of the answer does not fit into the input ring,
+    /// or a header field to store does not fit into the text buffer of the [`Client`](super::Client).
     TooLong,
-    /// Too many redirects.
+    /// The server has sent more redirects than [`Caller::REDIRECTS`](super::Caller::REDIRECTS).
     Redirects,
     /// The application has cancelled the request.
     Cancelled,

@@ -26,7 +26,7 @@ pub(crate) fn status_line(line: &[u8]) -> Result<(bool, u16), CallError> {
     Ok((is_http_1_0, number.ok_or(CallError::Malformed)? as u16))
 }
 
-/// Evaluates a header field for the framing of the answer and for the connection.
+/// Evaluates a header field if it is `Content-Length`, `Transfer-Encoding` or `Connection`. Ignores other fields.
 pub(crate) fn take_answer_field(
     exchange: &mut Exchange,
     name: &[u8],
@@ -55,7 +55,7 @@ pub(crate) fn begin_content(exchange: &mut Exchange, code: u16) -> Result<(), Ca
         false if exchange.has(flag::CHUNKED) => Input::ChunkSize,
         false if exchange.has(flag::LENGTH) => Input::Body,
         false => {
-            // The content ends with the connection.
+            // The content ends when the server ends its stream.
             exchange.set(flag::LAST | flag::UNBOUNDED);
             exchange.content = u32::MAX;
             Input::Body
@@ -90,7 +90,7 @@ pub(crate) fn parse_location(location: &[u8]) -> Option<Location<'_>> {
     is_authority(host).then_some(Location { host: Some(host), target })
 }
 
-/// Splits a host into its name or its address without brackets, and its port. The default port is 80.
+/// Splits a host into its name (or its address without brackets) and its port. The default port is 80.
 pub(crate) fn host_and_port(host: &[u8]) -> Option<(&[u8], u16)> {
     let (name, port) = match host {
         [b'[', rest @ ..] => split_at_byte(rest, b']')?,
@@ -107,14 +107,14 @@ pub(crate) fn host_and_port(host: &[u8]) -> Option<(&[u8], u16)> {
     Some((name, port))
 }
 
-/// Returns the address in `host`, if it is an IPv4 address.
+/// Returns the address and the port in `host`, or `None` if `host` is not an IPv4 address with or without a port.
 pub(crate) fn address_of(host: &[u8]) -> Option<SocketAddr> {
     let (name, port) = host_and_port(host)?;
     Some(SocketAddr::new(IpAddr::V4(ipv4(name)?), port))
 }
 
-/// Reads an IPv4 address. The core library's parser is not used, because the linked program might contain its code that
-/// panics.
+/// Reads an IPv4 address. The parser of Rust's core library is not used, because it contains code that panics, and the
+/// linker might add this code to the program.
 fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut numbers = [0_u8; 4];
     let mut parts = text.split(|byte| *byte == b'.');

@@ -1,4 +1,5 @@
-//! A client's connection, as a [`Protocol`]. It waits for its request, and is kept for the next request.
+//! A client's connection, as a [`Protocol`]. The connection is kept after a request, so that the next request can use
+//! it.
 
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -15,13 +16,13 @@ use crate::route::Parts;
 use crate::text::{ascii, copy};
 use crate::websocket;
 
-/// The callbacks and constants of an application's requests: of a [`Caller`](super::Caller) or a
+/// The callbacks and constants of a client. The application defines them in a [`Caller`](super::Caller) or a
 /// [`SocketCaller`](crate::SocketCaller).
 pub(crate) trait Kind<A: 'static> {
     type Client: Clients;
     /// The constants of the client. The code that is shared with the server calls the functions of a route, so the
-    /// client has one route. `before` handles the head of the answer, `part` its content, and `pull` writes the content
-    /// of the request.
+    /// client has one route. In this route, `before` handles the head of the answer, `part` handles the content of the
+    /// answer, and `pull` writes the content of the request.
     const PARTS: &'static Parts<A>;
     const REDIRECTS: u8;
 
@@ -31,10 +32,10 @@ pub(crate) trait Kind<A: 'static> {
     fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>);
 }
 
-/// The connection for one kind of requests.
+/// The connection of a client of the kind `K`.
 pub(crate) struct Link<K>(PhantomData<K>);
 
-/// A function that works on a copy of the client's state, so that it can borrow the application.
+/// A function that works on a copy of the client's state, so that the function can borrow the application.
 type Work<'w, A> = &'w mut dyn FnMut(&mut A, &mut Request<'_, '_, '_, A>, &mut Call) -> Outcome;
 
 impl<K> Link<K> {
@@ -71,7 +72,7 @@ impl<K> Link<K> {
             K::client(app).parts().0.state = State::Idle;
             return Err(CallError::Unresolved);
         };
-        // A connection that was just closed reconnects when its `ended` callback runs.
+        // If the connection was just closed, its `ended` callback has not run yet. This callback connects again.
         let Ok(mut conn) = cx.conn(held) else { return Ok(()) };
         if !call.is_idle || !conn.is_open() {
             conn.close();
@@ -99,7 +100,7 @@ impl<K> Link<K> {
         is_under_way
     }
 
-    /// Returns the connection of a request that was sent.
+    /// Returns the connection if the request was sent, or is being sent.
     pub(crate) fn sent<A: 'static>(app: &mut A) -> Option<Conn>
     where
         K: Kind<A>,
@@ -108,7 +109,7 @@ impl<K> Link<K> {
         call.conn.filter(|_| call.state == State::Sent)
     }
 
-    /// Runs `work` on a copy of the client's state, and reports the outcome.
+    /// Runs `work` on a copy of the client's state. If `work` returns an outcome, reports it to the application.
     pub(crate) fn run<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, work: Work<'_, A>)
     where
         K: Kind<A>,
@@ -164,7 +165,8 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
 
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         Self::run(app, conn, &mut |_, request, call| ended(request, call, end));
-        // A request that waits now is a repeated request, or the next request of the application.
+        // If the state is `Waiting`, a request needs a new connection. This request is a repeated request, a redirected
+        // request, or the next request of the application.
         let (call, _) = K::client(app).parts();
         if call.conn != Some(conn.id()) {
             return;
@@ -223,7 +225,8 @@ fn time_is_up<A: 'static>(
     None
 }
 
-/// Handles the end of the connection. Returns the outcome of the request, unless it is repeated.
+/// Handles the end of the connection. Returns the outcome of the request, or `None` if there is no request, or if the
+/// request will be sent on a new connection.
 fn ended<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     call: &mut Call,
@@ -231,7 +234,8 @@ fn ended<A: 'static>(
 ) -> Outcome {
     call.is_idle = false;
     let is_kept = core::mem::replace(&mut call.is_kept, false);
-    // If connecting has failed, `opened` was not called.
+    // If connecting has failed, the state is still `Waiting`, because `opened` was not called. If the connection ended
+    // in another way, a waiting request is sent on a new connection.
     match call.state {
         State::Idle => return None,
         State::Waiting if !matches!(end, ConnEnd::Failed(_)) => return None,

@@ -12,8 +12,8 @@ use crate::method::Method;
 use crate::reply::Length;
 use crate::text::{are_all, class, copy, is_same, split_at_byte};
 
-/// The memory for one request at a time. Its `TEXT` bytes hold host, target and fields of the request, and the
-/// header fields of the answer that are kept.
+/// The memory for one request at a time. The text buffer of `TEXT` bytes holds the host, the target and the fields of
+/// the request, and the header fields of the answer that are kept.
 pub struct Client<const TEXT: usize = 160> {
     call: Call,
     text: [u8; TEXT],
@@ -35,21 +35,24 @@ pub(crate) enum State {
 #[doc(hidden)]
 pub struct Call {
     pub(crate) conn: Option<Conn>,
-    /// Without an address, the host is looked up.
+    /// The server's address. If it is `None`, the client looks up the host name.
     pub(crate) address: Option<SocketAddr>,
-    /// The connection is kept for the next request to the same server.
+    /// The connection has no request, and is kept for the next request to the same server.
     pub(crate) is_idle: bool,
     pub(crate) content: Option<Length>,
     pub(crate) exchange: Exchange,
-    /// The start and the end of the host in the text. The fields are before it, the target is after it.
+    /// The start and the end of the host in the text buffer. The fields are before the host, and the target is after
+    /// the host.
     pub(crate) host: [u16; 2],
-    /// The end of the text that belongs to the request. For a WebSocket it includes the key, after the target.
+    /// The end of the request's data in the text buffer. For a WebSocket, the key follows the target and belongs to
+    /// this data.
     pub(crate) text_end: u16,
     pub(crate) method: Method,
     pub(crate) state: State,
     /// The number of redirects that may still be followed.
     pub(crate) redirects: u8,
-    /// The connection was used before, so the server may have ended it meanwhile.
+    /// The connection was already used for another request, so the server may have ended the connection in the
+    /// meantime.
     pub(crate) is_kept: bool,
     is_taken: bool,
 }
@@ -108,7 +111,7 @@ impl Call {
         if address.is_none() && !has_names {
             return Err(CallError::Unresolved);
         }
-        // The text still holds the last request.
+        // The text buffer still holds the last request, so the hosts of both requests can be compared.
         let [_, last, _] = self.target(text);
         let is_same_server = match address {
             None => self.address.is_none() && is_same(last, host),
@@ -196,7 +199,8 @@ pub(crate) fn drop_secrets(text: &mut [u8], end: usize) -> usize {
     to
 }
 
-/// Copies bytes into the text at the offset `at`. Returns the offset after them, or `None` if they do not fit.
+/// Copies bytes into `text` at the offset `at`. Returns the offset after the copied bytes, or `None` if the bytes do
+/// not fit.
 fn put(text: &mut [u8], at: usize, bytes: &[u8]) -> Option<usize> {
     copy(text.get_mut(at..)?.get_mut(..bytes.len())?, bytes);
     at.checked_add(bytes.len())

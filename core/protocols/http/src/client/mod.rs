@@ -38,7 +38,7 @@ use crate::status::Status;
 #[derive(Clone, Copy, Debug)]
 pub struct ClientRequest<'t> {
     pub(crate) method: Method,
-    /// Without an address, the host is looked up.
+    /// The server's address. If it is `None`, the client looks up the host name.
     pub(crate) address: Option<SocketAddr>,
     pub(crate) host: &'t str,
     pub(crate) target: &'t str,
@@ -47,14 +47,14 @@ pub struct ClientRequest<'t> {
 }
 
 impl<'t> ClientRequest<'t> {
-    /// Makes a request without content. `host` is the value of the `Host` field, `target` is the path with the
+    /// Makes a request without content. `host` is the value of the `Host` field, and `target` is the path with the
     /// query.
     pub const fn new(method: Method, address: SocketAddr, host: &'t str, target: &'t str) -> Self {
         Self { address: Some(address), ..Self::named(method, host, target) }
     }
 
-    /// Makes a request without content to a server by its name, or by its address as text. A port other than 80
-    /// follows a colon: `pump.local:8080`. Names are looked up by [`Caller::BY_NAME`].
+    /// Makes a request without content. `host` is the name of the server, or its address as text. A port other than 80
+    /// is added after a colon: `pump.local:8080`. The client looks up names with [`Caller::BY_NAME`].
     pub const fn named(method: Method, host: &'t str, target: &'t str) -> Self {
         Self { method, address: None, host, target, fields: "", content: Length::Known(0) }
     }
@@ -64,7 +64,7 @@ impl<'t> ClientRequest<'t> {
         Self::new(Method::Get, address, host, target)
     }
 
-    /// Sets additional header fields. Each must end with `\r\n`.
+    /// Sets additional header fields. Each field must end with `\r\n`.
     #[must_use]
     pub const fn fields(self, fields: &'t str) -> Self {
         Self { fields, ..self }
@@ -77,14 +77,14 @@ impl<'t> ClientRequest<'t> {
     }
 }
 
-/// Connects an idle connection to a port of a server, given by its name or by its address as text. Returns whether
-/// connecting has started. The callbacks of the connection report the outcome.
+/// A function that connects an idle connection to a port of a server. `name` is the name of the server, or its address
+/// as text. The function returns whether connecting has started. The callbacks of the connection report the outcome.
 ///
 /// ```
 /// use picoevent::ConnMut;
 /// use picoevent_http::ByName;
 /// # struct App;
-/// /// Connects to the one name that it knows.
+/// /// Connects to the server `pump`. All other names are unknown.
 /// fn connect(_: &mut App, conn: &mut ConnMut<App>, name: &str, port: u16) -> bool {
 ///     name == "pump" && conn.connect(([192, 0, 2, 1], port).into()).is_ok()
 /// }
@@ -94,7 +94,7 @@ impl<'t> ClientRequest<'t> {
 /// ```
 pub type ByName<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, name: &str, port: u16) -> bool;
 
-/// Looks a name up with `picoevent-dns`. Use it as [`Caller::BY_NAME`].
+/// Looks up `name` with `picoevent-dns`, and connects to the server. Use this function as [`Caller::BY_NAME`].
 ///
 /// ```
 /// use picoevent_dns::{HasResolver, Resolver, ResolverMut};
@@ -136,7 +136,7 @@ pub fn by_name<A: picoevent_dns::HasResolver>(
 
 /// The callbacks for the answers to a client's requests.
 ///
-/// A download that counts its bytes:
+/// This example downloads a file and counts the bytes:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -174,18 +174,18 @@ pub fn by_name<A: picoevent_dns::HasResolver>(
 /// # let _ = start;
 /// ```
 pub trait Caller<A: 'static>: Sized {
-    /// The limits for a server. These values of the [`Limits`] are used: `line`, `fields`, `body`, `head`, `rate`,
-    /// `idle` and `stall`. `stall` also limits the time to connect. The time for the head starts at the end of the
-    /// request.
+    /// The limits for the server and its answers. The client uses only these values of [`Limits`]: `line`, `fields`,
+    /// `body`, `head`, `rate`, `idle` and `stall`. `stall` also limits the time to connect. The time limit `head`
+    /// starts when the whole request is written.
     const LIMITS: Limits = Limits::new();
-    /// The names of the header fields that are kept for [`Response::header`].
+    /// The names of the header fields of the answer that are kept for [`Response::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// The number of redirects to follow. A redirect may lead to another path, to a server given by its IPv4 address
-    /// or, with [`BY_NAME`](Self::BY_NAME), to any server. A redirect that cannot be followed is reported as an answer.
-    /// The fields `Authorization` and `Cookie` are not sent to another server.
+    /// The maximum number of redirects to follow. A redirect may lead to another path, to a server given by its IPv4
+    /// address or, with [`BY_NAME`](Self::BY_NAME), to any server. A redirect that cannot be followed is reported as an
+    /// answer. The fields `Authorization` and `Cookie` are not sent to another server.
     const REDIRECTS: u8 = 4;
-    /// The function that connects to a server by its name. With the feature `names` this can be `by_name`, which
-    /// uses `picoevent-dns`.
+    /// The function that connects to a server by its name. With the feature `names`, you can use `by_name`. `by_name`
+    /// looks up names with `picoevent-dns`.
     const BY_NAME: Option<ByName<A>> = None;
 
     /// The memory for one request at a time. Each [`Caller`] has its own memory.
@@ -199,17 +199,17 @@ pub trait Caller<A: 'static>: Sized {
         let _ = (app, response);
     }
 
-    /// Called when there is content: [`Response::data`]. Content that is not [taken](Response::take) stays in the
-    /// input ring and applies back-pressure to the server.
+    /// Called when content has arrived. [`Response::data`] returns the content. Content that is not
+    /// [taken](Response::take) stays in the input ring and applies back-pressure to the server.
     fn part(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>);
 
-    /// Called when there is room for the content of the request: [`Response::write`].
+    /// Called when the output ring has room for content of the request. [`Response::write`] writes the content.
     fn upload(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>) {
         let _ = (app, response);
     }
 
-    /// Called when the answer is complete or has failed. The next request can be made here. It uses the same connection
-    /// if it has the same server and the server keeps the connection open.
+    /// Called when the answer is complete, or the request has failed. The next request can be made here. The next
+    /// request uses the same connection if it goes to the same server and the server keeps the connection open.
     fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<Status, CallError>);
 }
 
@@ -218,12 +218,15 @@ pub struct Calls<C>(PhantomData<C>);
 
 impl<C> Calls<C> {
     /// Makes a request. [`Caller::done`] is called later with the outcome, never during this call. A connection is
-    /// taken from `pool`, unless a kept connection to the same server can be used.
+    /// taken from `pool`, unless a keep-alive connection to the same server can be used.
     ///
     /// # Errors
-    /// [`CallError::Busy`] while another request is in progress; [`CallError::BadRequest`] if the request does not fit
-    /// or is not valid; [`CallError::Setup`] if there is no connection; [`CallError::Unresolved`] if the server's name
-    /// cannot be looked up. In these cases no request was made.
+    /// - [`CallError::Busy`]: another request is in progress.
+    /// - [`CallError::BadRequest`]: the request does not fit into the text buffer, or is not valid.
+    /// - [`CallError::Setup`]: no connection could be taken from the pool.
+    /// - [`CallError::Unresolved`]: the server's name cannot be looked up.
+    ///
+    /// If this function returns an error, no request was made and [`Caller::done`] is not called.
     pub fn request<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -245,8 +248,8 @@ impl<C> Calls<C> {
         Link::<Self>::cancel(app, cx)
     }
 
-    /// Continues with an answer whose content was not taken. Returns `false` if there is no request that was sent and
-    /// has no complete answer.
+    /// Continues with an answer whose content was not taken: calls [`Caller::part`] again. Returns `false` if no
+    /// request was sent, or if the answer is already complete.
     pub fn go_on<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: Caller<A>,
@@ -291,7 +294,7 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
         Self { request }
     }
 
-    /// Returns the status, or `None` until the head has arrived.
+    /// Returns the status, or `None` until the status line has arrived.
     pub fn status(&self) -> Option<Status> {
         Status::new(self.request.exchange.requests)
     }
@@ -330,18 +333,19 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
         self.request.write_some(content)
     }
 
-    /// Returns the number of bytes written of the request's content.
+    /// Returns the number of bytes of the request's content that were written.
     pub fn written(&self) -> u32 {
         self.request.written()
     }
 
-    /// Returns the number of bytes of the content that are still to be written, `u32::MAX` if the length is
-    /// unknown.
+    /// Returns the number of bytes of the request's content that are still to be written, or `u32::MAX` if the length
+    /// is unknown. Returns 0 when the content is complete.
     pub fn unwritten(&self) -> u32 {
         self.request.unwritten()
     }
 
-    /// Ends the request's content if its length is unknown.
+    /// Ends request content of unknown length. Content of known length ends by itself. If this function is called
+    /// before all content of known length is written, the connection is reset.
     ///
     /// # Errors
     /// Returns a [`ReplyError`] if the content could not be ended.

@@ -39,7 +39,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Reads a chunk's size, or a line of the trailer.
+    /// Reads the line with a chunk's size, or a line of the trailer section.
     fn read_chunk_line(&mut self, app: &mut A) -> Result<Step, Status> {
         if !self.has_room() {
             return Ok(Waits);
@@ -70,7 +70,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(Done)
     }
 
-    /// Passes the available bytes of the body to the application.
+    /// Passes the available bytes of the body to the application. If the route has no function for parts of a body,
+    /// waits for the whole body and then calls the handler.
     fn pass_content(&mut self, app: &mut A) -> Result<Step, Status> {
         let Some(route) = self.route() else { return Err(Status::SERVER_ERROR) };
         let Some(part) = route.part else {
@@ -100,7 +101,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Done
     }
 
-    /// Waits for input, unless the peer has ended its stream.
+    /// Returns `Waits`, or status 400 if the peer has ended its stream.
     fn wait_for_input(&self) -> Result<Step, Status> {
         if self.exchange.has(flag::EOF) { Err(Status::BAD_REQUEST) } else { Ok(Waits) }
     }

@@ -14,8 +14,8 @@ use crate::text::{copy, index_of};
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn read_head(&mut self, app: &mut A) -> Result<Step, Status> {
-        // Checks the input first. Without input there is nothing to do, but `has_room` might start a wait for room. The
-        // callback at the end of this wait would have nothing to do.
+        // Checks the input before the room. If there is no input, `has_room` must not start a wait for room, because
+        // the callback at the end of the wait would have nothing to do.
         if self.conn.input_len() == 0 && !self.exchange.has(flag::EOF) || !self.has_room() {
             return Ok(Waits);
         }
@@ -34,7 +34,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         };
         if is_first {
             if line.is_empty() && !exchange.has(flag::SKIPPED) {
-                // RFC 9112, 2.2: some clients send an empty line after a body.
+                // Some clients send an empty line after a body. One empty line is skipped (RFC 9112, 2.2).
                 exchange.set(flag::SKIPPED);
                 return Ok(Done);
             }
@@ -164,7 +164,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Returns whether there is room for an answer. If not, starts a wait for this room.
+    /// Returns whether there is room for an answer. If there is not enough room, starts a wait for room.
     pub(crate) fn has_room(&mut self) -> bool {
         let has_room = self.conn.room() >= self.site.room;
         if !has_room {
@@ -190,7 +190,7 @@ pub(super) fn next_line<'l, A>(
     }
 }
 
-/// Begins a request: stores its request line.
+/// Begins a request: stores the target, the method and the version.
 fn begin(exchange: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<(), Status> {
     let length = u16::try_from(line.target.len()).map_err(|_| Status::URI_TOO_LONG)?;
     let room = text.get_mut(..line.target.len()).ok_or(Status::URI_TOO_LONG)?;

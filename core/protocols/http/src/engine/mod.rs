@@ -13,16 +13,16 @@ use crate::status::Status;
 /// The result of a step.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The next step can be tried.
+    /// The next step can begin.
     Done,
-    /// More input or more room is needed.
+    /// The request needs more input, more room, or an action of the application.
     Waits,
 }
 
 use Step::{Done, Waits};
 
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Advances the request until it needs input or room, or the application has to act.
+    /// Advances the request until more input or more room is needed, or until the application has to act.
     pub(crate) fn advance(&mut self, app: &mut A) {
         while self.conn.is_open() {
             let step = match self.exchange.input {
@@ -34,7 +34,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
                 }
                 Input::Body => self.read_content(app),
                 Input::ChunkSize | Input::Chunk | Input::ChunkEnd | Input::Trailer => {
-                    // Only routes that stream bodies accept chunks.
+                    // Only routes with [`Route::body`](crate::Route::body) accept chunks.
                     match self.route().and_then(|route| route.chunks) {
                         Some(read) => read(app, self),
                         None => Err(Status::LENGTH_REQUIRED),
@@ -52,7 +52,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Answers with an error and ends the connection, because the rest of the input cannot be understood.
+    /// Answers with an error and closes the connection, because the rest of the input cannot be understood. If another
+    /// answer has begun and is not complete, resets the connection instead.
     pub(crate) fn refuse(&mut self, status: Status) {
         if self.exchange.has(flag::ANSWERED) && !self.exchange.has(flag::COMPLETE) {
             return self.conn.abort();
@@ -99,8 +100,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(Done)
     }
 
-    /// Starts a wait for more room than there is now. Does nothing if the output ring is empty. In this case, the
-    /// application has no content to write, and continues the answer when it has more content.
+    /// Starts a wait for more room than there is now. If the output ring is empty, does nothing: the application had
+    /// room but wrote no content. So the application must continue the answer itself when it has more content.
     pub(crate) fn wait_to_pull(&mut self) {
         if self.conn.output_len() > 0 {
             let (_, size) = self.conn.ring_sizes();
@@ -110,7 +111,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 }
 
-/// The end of the connection, and hooks that only some routes need.
+/// The end of the connection, and calls of the functions that only WebSocket routes have.
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Handles the end of the connection.
     pub(crate) fn handle_end(&mut self, app: &mut A) {

@@ -7,7 +7,7 @@ use crate::status::Status;
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn set_timer(&mut self) {
-        // The struct is large, so it is borrowed here and not copied.
+        // `Limits` is a large struct, so it is borrowed here and not copied.
         let Limits { head, idle, rate, .. } = &self.site.limits;
         let (timer, delay) = match self.exchange.input {
             Input::Line if self.conn.input_len() == 0 && !self.exchange.has(flag::SKIPPED) => {
@@ -58,13 +58,15 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Returns the sum of the bytes that have arrived from the peer and the bytes that have left the output ring.
+    /// Returns the number of bytes that have arrived from the peer plus the number of bytes that have left the output
+    /// ring.
     pub(crate) fn progress(&self) -> u32 {
         let held = (self.conn.input_len() as u32).wrapping_sub(self.conn.output_len() as u32);
         self.exchange.moved.wrapping_add(held)
     }
 
-    /// Returns whether the request waits for the peer, and the peer was slower than the limit.
+    /// Returns whether the request waits for the peer, and the peer was slower than [`Limits::rate`] since the last
+    /// check.
     pub(crate) fn is_too_slow(&self) -> bool {
         let is_streamed = self.route().is_some_and(|route| route.part.is_some());
         let is_data = matches!(self.exchange.input, Input::Body | Input::Chunk);

@@ -56,8 +56,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         })
     }
 
-    /// Writes the head of the answer, and `content` after it. Writes nothing unless there is room for both and for
-    /// `more` bytes.
+    /// Writes the head of the answer, and `content` after it. If there is not enough room for the head, for `content`
+    /// and for `more` further bytes, writes nothing and returns an error.
     pub(crate) fn write_head(
         &mut self,
         head: &Head<'_>,
@@ -126,8 +126,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Returns whether the connection ends after this answer: because of the request, because the body was not
-    /// read, or because of the limit for requests.
+    /// Returns whether the connection ends after this answer: because the client requests it, because the body was not
+    /// read, or because the limit for requests is reached.
     #[inline(never)]
     fn is_last(&self) -> bool {
         let exchange = &*self.exchange;

@@ -29,7 +29,7 @@ pub struct Reply<'t> {
 }
 
 impl<'t> Reply<'t> {
-    /// Makes a head. If `content_type` is empty, the field is left out.
+    /// Makes a head. If `content_type` is empty, the field `Content-Type` is left out.
     pub const fn new(status: Status, content_type: &'t str) -> Self {
         Self { status, content_type, fields: "" }
     }
@@ -49,8 +49,8 @@ impl<'t> Reply<'t> {
         Self::new(status, "")
     }
 
-    /// Sets additional header fields. Each must end with `\r\n`. The fields that frame the answer are added by the
-    /// library.
+    /// Sets additional header fields. Each field must end with `\r\n`. The library itself adds the fields for the
+    /// framing of the answer, such as `Content-Length`.
     #[must_use]
     pub const fn fields(self, fields: &'t str) -> Self {
         Self { fields, ..self }
@@ -62,8 +62,8 @@ impl<'t> Reply<'t> {
 pub enum Length {
     /// This number of bytes.
     Known(u32),
-    /// Unknown until [`Request::finish`]. The answer is sent in chunks. HTTP/1.0 has no chunks: the connection is
-    /// closed at the end of the answer.
+    /// Unknown until [`Request::finish`]. The answer is sent in chunks. HTTP/1.0 has no chunks, so the server closes
+    /// the connection at the end of the answer.
     Unknown,
 }
 
@@ -72,9 +72,11 @@ pub enum Length {
 pub enum ReplyError {
     /// The output ring has no room for the answer now.
     Full,
-    /// The answer is larger than the output ring, or longer than the announced length.
+    /// The answer is larger than the output ring, or the content is longer than the length that the head of the answer
+    /// contains.
     TooLong,
-    /// The request is already answered. When content is written: the answer has not begun, or is already complete.
+    /// The request is already answered. For functions that write content: the answer has not begun, or is already
+    /// complete.
     NotNow,
     /// The connection has ended.
     Ended,
@@ -105,8 +107,7 @@ impl From<WriteError> for ReplyError {
 
 /// Complete answers.
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Answers with `content`. Head and content have to fit into the output ring together; otherwise nothing is
-    /// written.
+    /// Answers with `content`. If head and content together do not fit into the output ring, nothing is written.
     ///
     /// # Errors
     /// Returns a [`ReplyError`] if the answer was not written. If the handler gives no answer at all, the client gets
@@ -149,9 +150,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Answers with static bytes of any length, such as a page in flash. If the event base has [static
-    /// slots](picoevent::Cx::set_static_slots), the bytes are sent without a copy. Otherwise they are copied to the
-    /// output ring.
+    /// Answers with static bytes of any length, such as a page in flash. If the event base has a free [static
+    /// slot](picoevent::Cx::set_static_slots), the bytes are sent without a copy. If there is no free static slot, the
+    /// bytes are copied to the output ring.
     ///
     /// # Errors
     /// Returns the same errors as [`reply`](Self::reply), but only the head has to fit into the output ring.
@@ -185,7 +186,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Writes the rest of the static content, as far as there is room. Returns whether all of it is written.
+    /// Writes as much of the remaining static content as possible. Returns whether all of the content is written.
     pub(crate) fn write_rest(&mut self) -> bool {
         let Some(rest) = self.exchange.rest.filter(|rest| !rest.is_empty()) else { return true };
         let written = match self.conn.write_static(rest) {

@@ -51,7 +51,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Begins server-sent events. Write them with [`event`](Self::event).
+    /// Begins server-sent events. Write the events with [`event`](Self::event).
     ///
     /// # Errors
     /// Returns the same errors as [`reply`](Self::reply).
@@ -61,7 +61,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.begin(reply, Length::Unknown)
     }
 
-    /// Writes a server-sent event: all of it, or nothing. The text must not contain line breaks.
+    /// Writes a server-sent event: all of it, or nothing. `name` and `data` must not contain line breaks.
     ///
     /// # Errors
     /// Returns the same errors as [`write`](Self::write).
@@ -123,8 +123,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.exchange.written
     }
 
-    /// Returns the number of bytes of the content that are still to be written: `u32::MAX` if the length is
-    /// unknown, 0 when the answer is complete.
+    /// Returns the number of bytes of the content that are still to be written: `u32::MAX` if the length is unknown,
+    /// and 0 when the answer is complete.
     pub fn unwritten(&self) -> u32 {
         if self.exchange.has(flag::OPEN) { self.exchange.left } else { 0 }
     }

@@ -20,10 +20,10 @@ use crate::route::{ClientHooks, Parts, Route, SocketHooks};
 use crate::status::Status;
 use crate::text::{copy, has_word, is_same};
 
-/// [`keep`] stores the key with this number.
+/// The number with which [`keep`] stores the key, and [`kept`] finds the key.
 const KEY: u8 = 252;
 
-/// The callbacks of a WebSocket to a server.
+/// The callbacks of a client's WebSocket.
 ///
 /// This example sends a level to a server each second. The server answers whether the level is high:
 ///
@@ -55,7 +55,7 @@ const KEY: u8 = 252;
 ///     }
 ///
 ///     fn ended(_: &mut App, _: &mut Cx<App>, _: Result<u16, CallError>) {
-///         // Another one can be opened here.
+///         // Another WebSocket can be opened here.
 ///     }
 /// }
 ///
@@ -71,13 +71,14 @@ const KEY: u8 = 252;
 /// # let _ = (start, each_second);
 /// ```
 pub trait SocketCaller<A: 'static>: Sized {
-    /// The limits for a server. These values of the [`Limits`] are used: `line`, `fields`, `message`, `head`, `idle`
-    /// and `stall`. `stall` also limits the time to connect.
+    /// The limits for the server. The client uses only these values of [`Limits`]: `line`, `fields`, `message`, `head`,
+    /// `idle` and `stall`. `stall` also limits the time to connect.
     const LIMITS: Limits = Limits::new();
-    /// The subprotocols, in order of preference. The server chooses one of them, or none: [`Socket::protocol`].
+    /// The subprotocols, in order of preference. The server chooses one of them, or none. [`Socket::protocol`] returns
+    /// the choice.
     const PROTOCOLS: &'static [&'static str] = &[];
-    /// The number of redirects to follow, as for a [`Caller`](crate::Caller). An answer that is not followed and does
-    /// not have status 101 is a [refusal](CallError::Refused).
+    /// The maximum number of redirects to follow, as for a [`Caller`](crate::Caller::REDIRECTS). If a complete head has
+    /// neither status 101 nor a redirect that can be followed, the error is [`CallError::Refused`].
     const REDIRECTS: u8 = 4;
     /// The function that connects to a server by its name, as for a [`Caller`](crate::Caller::BY_NAME).
     const BY_NAME: Option<ByName<A>> = None;
@@ -92,8 +93,8 @@ pub trait SocketCaller<A: 'static>: Sized {
     /// Called when the WebSocket is [open](Message::Opened), and when there is a message.
     fn received(app: &mut A, socket: &mut Socket<'_, '_, '_, '_, A>, message: Message);
 
-    /// Called once when the WebSocket has ended, with a code as in [`Message::Closed`], or when it could not be opened.
-    /// The next WebSocket can be opened here.
+    /// Called once, when the WebSocket has ended or could not be opened. If the WebSocket was open, `outcome` is the
+    /// close code, as in [`Message::Closed`]. The next WebSocket can be opened here.
     fn ended(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>);
 }
 
@@ -105,8 +106,8 @@ impl<C> SocketCalls<C> {
     /// is open, and [`SocketCaller::ended`] when it has ended. Neither function is called during this call.
     ///
     /// # Errors
-    /// Returns the same errors as [`Calls::request`](crate::Calls::request), and [`CallError::Unseeded`] if the base
-    /// has no seed for the random key and masks.
+    /// Returns the same errors as [`Calls::request`](crate::Calls::request), and [`CallError::Unseeded`] if the event
+    /// base has no seed for the random key and masks.
     pub fn open<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -125,8 +126,9 @@ impl<C> SocketCalls<C> {
         Link::<Self>::request(app, cx, pool, request)
     }
 
-    /// Calls `work` with the WebSocket, for example to send on it. Afterwards input that was not taken is reported
-    /// again. Returns `None` without a call if the WebSocket is not open, or if its handler is running.
+    /// Calls `work` with the WebSocket, for example to send a message. After `work`, input that was not taken is
+    /// reported again. If the WebSocket is not open, or if a callback of this client is running, `work` is not called
+    /// and `None` is returned.
     pub fn with<A: 'static, T>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -191,10 +193,10 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
     }
 }
 
-/// Returns a key in Base64.
+/// Encodes a key of 16 bytes in Base64.
 fn encoded(key: &[u8]) -> [u8; 24] {
     let mut text = [0; 24];
-    // The Base64 text of sixteen bytes is 24 characters long.
+    // This does not fail: the Base64 text of 16 bytes has 24 characters.
     let _ = base64::encode(key, &mut text);
     text
 }
@@ -256,7 +258,7 @@ fn field<A: 'static>(
             return Err(Status::FIELDS_TOO_LARGE);
         }
     } else if is(b"sec-websocket-extensions") {
-        // The client has requested no extensions.
+        // The client has requested no extensions, so the server must not accept any.
         return BAD;
     }
     Ok(())
@@ -280,7 +282,7 @@ fn write<A: 'static>(
     data: Payload<'_>,
 ) -> Result<(), ReplyError> {
     let mut key = [0; 4];
-    // This does not fail: opening the WebSocket has checked that the base has a seed.
+    // This does not fail: [`SocketCalls::open`] has checked that the event base has a seed.
     request.cx().random(&mut key).map_err(|_| ReplyError::NotNow)?;
     request.conn.write_parts(&[head, &key])?;
     let mut masked = Masked { conn: request.conn, mask: Mask::new(key) };

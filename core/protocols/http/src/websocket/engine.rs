@@ -12,18 +12,18 @@ use crate::text::copy;
 /// The state of the frames on a connection.
 ///
 /// ```text
-///   input ring   │ clear │ left, as far as it has come │ the next frame …
+///   input ring   │ unmasked │ masked, as far as it has arrived │ the next frame …
 /// ```
 ///
 /// Other state of the frames is in these fields of [`Exchange`]. On a WebSocket, these fields have no other use:
 ///
-/// | field | content |
+/// | field | number of bytes |
 /// |---|---|
-/// | `content` | bytes of the frame that are still masked, or have not arrived |
-/// | `left` | unmasked bytes in the ring that are not taken |
-/// | `body` | bytes of the message so far |
-/// | `moved` | bytes of input that were taken |
-/// | `saved_progress` | `moved` plus the bytes in the ring, when the WebSocket was last checked for silence |
+/// | `content` | payload bytes of the frame that are still masked, or have not arrived |
+/// | `left` | unmasked payload bytes in the input ring that are not taken |
+/// | `body` | payload bytes of the frames of the message so far |
+/// | `moved` | bytes that were removed from the input ring |
+/// | `saved_progress` | `moved` plus the bytes in the input ring, when the WebSocket was last checked for silence |
 #[derive(Clone, Copy)]
 pub(crate) struct Frames {
     mask: Mask,
@@ -32,8 +32,9 @@ pub(crate) struct Frames {
     receiving: Option<Opcode>,
     /// The type of the message that is being sent in fragments.
     pub(super) sending: Option<Opcode>,
-    /// Whether a frame is being received, and whether it is the last of its message.
+    /// Whether the payload of a frame is being received.
     in_frame: bool,
+    /// Whether the current frame is the last frame of its message.
     is_last: bool,
     /// Whether a ping was sent since the last input.
     pinged: bool,
@@ -81,7 +82,8 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
     }
 }
 
-/// Checks for silence: sends a ping, or resets the connection if there was no input since the last ping.
+/// Checks whether the peer is silent. If there was no input since the last check, sends a ping. If the last check
+/// already sent a ping, resets the connection instead.
 pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
     let received = socket.received();
@@ -93,12 +95,13 @@ pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     }
     frames.pinged = is_silent;
     if is_silent {
-        // If there is no room, the ping is not sent. The stall limit covers this case.
+        // If the output ring has no room, the ping is not sent. In this case the stall limit ends the connection of a
+        // silent peer.
         let _ = socket.send(Opcode::Ping, &[], true);
     }
 }
 
-/// Turns the connection into a WebSocket.
+/// Turns the connection into a WebSocket, and reports [`Message::Opened`].
 pub(super) fn begin<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     (request.exchange.input, request.exchange.timer) = (Input::Frames, Timer::None);
     request.exchange.extra = Extra::Frames(Frames::NEW);
@@ -228,7 +231,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         if is_text && !(frames.utf8.take(new) && (!is_last || frames.utf8.is_complete())) {
             return Err(code::NOT_TEXT);
         }
-        // A frame that fits into the input ring is passed on when it is complete.
+        // A frame that fits into the input ring is passed to the application when the frame is complete.
         if exchange.content > 0 && !is_full {
             return Ok(Step::Waits);
         }

@@ -71,7 +71,7 @@ pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16
     if first & 0x70 != 0 || has_mask != is_masked || is_invalid_control {
         return Some(Err(code::PROTOCOL));
     }
-    // Only the shortest form of a length is allowed, and its highest bit must be zero.
+    // Only the shortest form of a length is allowed. The highest bit of a length of eight bytes must be zero.
     let (size, length, is_shortest) = match short {
         126 => {
             let length = u16::from_be_bytes(*rest.first_chunk()?);
@@ -122,7 +122,7 @@ impl Mask {
     }
 }
 
-/// Returns whether a peer may send this code.
+/// Returns whether an endpoint may send this close code.
 pub(crate) const fn is_sendable(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
@@ -138,7 +138,7 @@ mod tests {
         assert!((0..whole.len()).all(|at| !matches!(header(&whole[..at], true), Some(Ok(_)))));
         let read = header(&whole, true)?;
         if let Ok(read) = read {
-            // A server's frame is the same, without a mask.
+            // A server sends the same frame without a mask.
             let mut bare = start.to_vec();
             bare[1] &= 0x7f;
             let size = read.size - 4;

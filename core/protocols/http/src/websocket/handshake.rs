@@ -11,8 +11,9 @@ use crate::route::Route;
 use crate::status::Status;
 use crate::text::{has_word, index_of, parts};
 
-/// [`keep`] stores two values with these numbers: the hash of the client's key, and the index of the subprotocol.
+/// The number with which [`keep`] stores the hash of the client's key.
 const ACCEPT: u8 = 255;
+/// The number with which [`keep`] stores the index of the subprotocol.
 pub(super) const PROTOCOL: u8 = 254;
 
 /// Returns the hash with which a server answers a key of 24 characters.
@@ -24,7 +25,7 @@ pub(super) fn answer_to(key: &[u8]) -> [u8; 20] {
     sha1::sha1(&mut blocks, 60)
 }
 
-/// Evaluates a header field for the handshake.
+/// Evaluates a header field of the handshake.
 pub(crate) fn field<A: 'static>(
     route: &Route<A>,
     exchange: &mut Exchange,

@@ -29,24 +29,26 @@ pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
 pub enum Message {
     /// The handshake is complete.
     Opened,
-    /// Text: [`Socket::data`]. The text is valid UTF-8, but a part may end inside a character.
+    /// Text has arrived. [`Socket::data`] returns it. The text is valid UTF-8, but a part may end inside a character.
     Text {
         /// Whether the message ends with these bytes.
         is_last: bool,
     },
-    /// Bytes: [`Socket::data`].
+    /// Bytes have arrived. [`Socket::data`] returns them.
     Binary {
         /// Whether the message ends with these bytes.
         is_last: bool,
     },
-    /// The WebSocket has ended with this code: usually 1000, 1005 if the peer gave no code, 1006 if the connection
-    /// was lost. Called once, as the last call. For a client, [`SocketCaller::ended`] is called instead.
+    /// The WebSocket has ended with this close code. The usual code is 1000. The code is 1005 if the peer sent no code,
+    /// and 1006 if the connection was lost. The function is called once with this event, and no other event follows. In
+    /// a client, [`SocketCaller::ended`] is called instead.
     Closed(u16),
 }
 
 /// A WebSocket.
 ///
-/// A lamp that is switched by messages. It sends its state to each client:
+/// In this example, messages switch a lamp. After each message, the application sends the state of the lamp to the
+/// client:
 ///
 /// ```
 /// use picoevent_http::{Message, Route, Socket};
@@ -74,9 +76,9 @@ pub enum Message {
 /// ```
 ///
 /// A message that was sent in one frame and fits into the input ring arrives as a whole. Other messages arrive in
-/// parts. Data that is not [taken](Self::take) stays in the input ring and applies back-pressure to the peer. This
-/// data is reported again after output was sent, and after [`Http::socket`](crate::Http::socket). The library answers
-/// pings, and sends a ping to a silent peer.
+/// parts. Data that is not [taken](Self::take) stays in the input ring and applies back-pressure to the peer. Data that
+/// was not taken is reported again after output was sent, and after [`Http::socket`](crate::Http::socket). The library
+/// answers pings, and sends a ping to a silent peer.
 pub struct Socket<'q, 'r, 'c, 's, A: 'static> {
     request: &'q mut Request<'r, 'c, 's, A>,
 }
@@ -137,14 +139,14 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
 /// # struct App { level: u32 }
 /// fn send_level(app: &App, socket: &mut Socket<App>) -> Result<(), ReplyError> {
 ///     socket.send_fmt(format_args!("level {}", app.level))?;
-///     // A message in two fragments, for example when there is not enough room at once.
+///     // A message in two fragments, for example if the output ring has no room for the whole message.
 ///     socket.send_binary(&[1, 2], false)?;
 ///     socket.send_binary(&[3], true)
 /// }
 /// # let _ = send_level;
 /// ```
 impl<A: 'static> Socket<'_, '_, '_, '_, A> {
-    /// Sends a text.
+    /// Sends a text message.
     ///
     /// # Errors
     /// Returns [`ReplyError::Full`] or [`TooLong`](ReplyError::TooLong) if the frame does not fit into the output ring.
@@ -163,7 +165,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.send_frame(Opcode::Text, length, Payload::Text(text), true)
     }
 
-    /// Sends a text, or a fragment of a text. Other fragments may follow until `is_last` is true.
+    /// Sends a text message, or a fragment of a text message. If `is_last` is false, send the next fragment with this
+    /// function too.
     ///
     /// # Errors
     /// Returns the same errors as [`send_text`](Self::send_text).
@@ -171,7 +174,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.send(Opcode::Text, text, is_last)
     }
 
-    /// Sends bytes: a whole message, or a fragment. Other fragments may follow until `is_last` is true.
+    /// Sends bytes: a whole message, or a fragment. If `is_last` is false, send the next fragment with this function
+    /// too.
     ///
     /// # Errors
     /// Returns the same errors as [`send_text`](Self::send_text).
@@ -185,8 +189,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.request.conn.room().saturating_sub(head)
     }
 
-    /// Closes the WebSocket with a code after the output so far. The usual code is 1000. A code that must not be
-    /// sent is replaced with 1000.
+    /// Sends a close frame with `code` after all earlier output, and closes the connection. The usual code is 1000. A
+    /// code that must not be sent is replaced with 1000.
     pub fn close(&mut self, code: u16) {
         let code = if is_sendable(code) { code } else { code::NORMAL };
         self.end(code);

@@ -1,7 +1,7 @@
-//! SHA-1 (FIPS 180-4). The handshake needs it as a hash, not for security.
+//! SHA-1 (FIPS 180-4). The handshake of a WebSocket requires SHA-1. SHA-1 is not used for security.
 
-/// Returns the hash of `length` bytes in `blocks`. The bytes after the data must be zero. There must be room for the
-/// byte 0x80 and for the length, which takes eight bytes.
+/// Returns the hash of `length` bytes in `blocks`. The bytes after the data must be zero. After the data, there must be
+/// room for the byte 0x80 and for the length (eight bytes).
 pub(crate) fn sha1<const N: usize>(blocks: &mut [[u8; 64]; N], length: usize) -> [u8; 20] {
     let bytes = blocks.as_flattened_mut();
     if let Some(end) = bytes.get_mut(length) {

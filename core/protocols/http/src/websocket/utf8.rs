@@ -5,15 +5,17 @@
 pub(crate) struct Utf8 {
     /// The number of bytes of this character that have not arrived.
     left: u8,
-    /// The range of the next byte.
+    /// The smallest valid value of the next byte.
     low: u8,
+    /// The largest valid value of the next byte.
     high: u8,
 }
 
 impl Utf8 {
     pub(crate) const NEW: Self = Self { left: 0, low: 0x80, high: 0xbf };
 
-    /// Checks the next bytes. Returns whether they can be UTF-8.
+    /// Checks the next bytes of the text. Returns whether the text so far is valid UTF-8, except that its last
+    /// character may be incomplete.
     #[must_use]
     pub(crate) fn take(&mut self, bytes: &[u8]) -> bool {
         bytes.iter().all(|byte| self.take_one(*byte))

@@ -22,7 +22,7 @@ struct App {
 }
 
 impl App {
-    /// Resolves all names except one.
+    /// Connects to one address for every name except `nobody`.
     fn connect(&mut self, conn: &mut ConnMut<Self>, name: &str, port: u16) -> bool {
         self.names.push(format!("{name} {port}"));
         name != "nobody" && conn.connect(([192, 0, 2, 7], port).into()).is_ok()
@@ -54,7 +54,7 @@ impl Caller<App> for Fetch {
         }
     }
 
-    /// Writes `uploads` bytes of content, and ends it.
+    /// Writes `uploads` bytes of content, and ends the content if its length is unknown.
     fn upload(app: &mut App, response: &mut Response<App>) {
         while app.uploads > 0 {
             let amount = app.uploads.min(30);
@@ -192,7 +192,8 @@ impl Wire {
     }
 }
 
-/// Returns the outcome and the content of one answer. The server ends the connection after it.
+/// Returns the outcome and the content of one answer. If the client still waits after the answer, the server ends its
+/// stream.
 fn answered(answer: &[u8], segment_size: usize) -> (Vec<Result<u16, CallError>>, String) {
     let mut wire = Wire::new();
     wire.get("/");
@@ -327,7 +328,8 @@ fn a_kept_connection_that_the_server_ends_is_replaced() {
     wire.request(&ClientRequest::new(Method::Post, server(), "pump", "/")).unwrap();
     wire.end();
     assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Lost(None))]);
-    // No request is in progress, so nothing is reported when the connection ends.
+    // The client closes the connection after 30 s without a request. Nothing is reported, because no request is in
+    // progress.
     let mut wire = Wire::new();
     wire.get("/");
     wire.answer(HELLO);
@@ -363,7 +365,7 @@ fn redirects_are_followed_up_to_a_limit() {
     wire.answer(redirect(302, "https://pump/").as_bytes());
     assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(302)], "bye"));
     assert!(wire.app.names.is_empty());
-    // After a 303, the answer to a form is fetched with `GET`.
+    // After status 303, the client repeats the request of a form with `GET` and without content.
     let mut wire = Wire::new();
     wire.app.uploads = 3;
     let form =
@@ -384,7 +386,7 @@ fn requests_can_go_to_host_names() {
         wire.request(&named("pump:8080")).unwrap();
         wire.answer(HELLO);
     }
-    // A connection is reused for the same name and port.
+    // A connection is reused for the same name and port. Upper and lower case of the name are equal.
     wire.request(&named("PUMP:8080")).unwrap();
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 3], 1));
@@ -413,7 +415,7 @@ fn a_name_that_cannot_be_looked_up_is_an_error() {
     assert_eq!((wire.outcomes(), wire.app.http.is_busy()), (vec![], false));
     wire.get("/");
     wire.answer(HELLO);
-    // The kept connection to the other server is closed first.
+    // The keep-alive connection to the other server is closed first.
     wire.request(&nobody).unwrap();
     assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Unresolved)]);
     wire.get("/");

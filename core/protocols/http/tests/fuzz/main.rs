@@ -1,4 +1,4 @@
-//! Runs the fuzzer's targets on seeds, and on random changes of them.
+//! Runs the targets of the fuzzers on seeds (valid inputs), and on seeds with random changes.
 
 mod targets;
 
@@ -28,7 +28,7 @@ const FRAMES: [&[u8]; 4] = [
     b"\xff\x88\x80\x00\x00\x00\x00\x81\x80\x00\x00\x00\x00",
 ];
 
-/// Returns a seed with random mistakes.
+/// Returns a seed with up to three random changes.
 fn mutated(seeds: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         any::<u8>().prop_map(|byte| vec![byte]),

@@ -129,7 +129,8 @@ impl App {
     }
 }
 
-/// Serves one client that sends bytes in segments and then ends. Returns its output and the application.
+/// Serves one client. The client sends bytes in segments and then ends its stream. Returns the bytes that the client
+/// has received, and the application.
 fn serve(bytes: &[u8], segment_size: usize) -> (Vec<u8>, App) {
     let mut storage = Storage::<App, 1, 1, 800, 1, 1>::new();
     let mut base = EventBase::new(&mut storage);
@@ -173,7 +174,7 @@ fn serve(bytes: &[u8], segment_size: usize) -> (Vec<u8>, App) {
             continue;
         }
         idle = 0;
-        // Nothing has changed in three rounds, so all input so far was processed.
+        // Nothing has changed in three iterations, so all input so far was processed.
         if has_ended && app.http.is_empty() {
             return (received, app);
         }
@@ -189,9 +190,9 @@ fn serve(bytes: &[u8], segment_size: usize) -> (Vec<u8>, App) {
     panic!("the connection never ends");
 }
 
-/// Serves a client twice and checks that the results are equal. The first client sends all bytes at once. The second
-/// client sends the bytes in segments; the first byte of `input` is the size of a segment. Returns the client's output
-/// and the application.
+/// Serves two clients and checks that the results are equal. Both clients send `before`, and then `input` without its
+/// first byte. The first client sends all bytes at once. The second client sends the bytes in segments; the first byte
+/// of `input` is the size of a segment. Returns the bytes that the first client has received, and its application.
 fn compare(before: &[u8], input: &[u8]) -> Option<(Vec<u8>, App)> {
     let (segment_size, bytes) = input.split_first()?;
     let all = [before, bytes].concat();
@@ -217,15 +218,15 @@ pub fn chunks(input: &[u8]) {
     let Some((received, app)) = compare(before, input) else { return };
     let is_accepted = received.starts_with(b"HTTP/1.1 200 ");
     match body_of(&input[1..]) {
-        // The server may refuse a valid body because of its limits. If it accepts the body, both parsers must return
-        // the same content.
+        // The server may refuse a valid body because of its limits. If the server accepts the body, both parsers must
+        // return the same content.
         Some(body) if is_accepted => assert!(app.body.starts_with(&body)),
         Some(_) => assert!(received.starts_with(b"HTTP/1.1 4"), "it is refused because of a limit"),
         None => assert!(!is_accepted, "what is no body is not accepted"),
     }
 }
 
-/// Returns the content of a chunked body, if it is valid and complete.
+/// Returns the content of a chunked body, or `None` if the body is not valid or not complete.
 fn body_of(mut bytes: &[u8]) -> Option<Vec<u8>> {
     fn line<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
         let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;

@@ -1,4 +1,4 @@
-//! Bodies: streamed, with back-pressure, read as a whole, and cut off.
+//! Bodies of requests: streamed, with back-pressure, read as a whole, and incomplete.
 
 use crate::test_bench::End;
 use crate::{GET, HELLO_ANSWER, Page, answers, bench, status};
@@ -48,7 +48,7 @@ fn a_body_that_is_not_taken_stops_the_client() {
     let client = bench.connect();
     bench.send(client, &upload("Content-Length: 1000\r\n", &body()[..1_000]));
     assert_eq!((bench.app.uploaded.len(), bench.clients[client].received().as_str()), (0, ""));
-    // The peer does not count as slow, because it is the server that does not read.
+    // The server does not reset the client as too slow, because the application does not take the body.
     (0..10).for_each(|_| bench.wait_ms(5_000));
     assert_eq!(bench.clients[client].end, None);
     bench.app.takes = None;
@@ -66,7 +66,7 @@ fn a_client_that_expects_100_continue_gets_it() {
     assert_eq!(bench.clients[client].received(), "HTTP/1.1 100 Continue\r\n\r\n");
     bench.send(client, b"hello");
     assert_eq!(status(&bench.clients[client].received()), 201);
-    // HTTP/1.0 does not have `Expect`, and a request without a body does not need the answer 100.
+    // Neither request gets status 100: HTTP/1.0 does not have `Expect`, and the second request has no body.
     for request in [
         "PUT /upload HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx",
         "PUT /upload HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
@@ -89,7 +89,7 @@ fn an_early_answer_ends_the_connection_and_the_body_is_not_read() {
         assert!(received.contains("Connection: close\r\n"), "{received}");
         assert_eq!(bench.clients[client].end, Some(End::Finished));
         assert_eq!((bench.app.uploaded.len(), bench.app.lost), (0, 0));
-        // Without a body the connection stays open.
+        // If the request has no body, the connection stays open.
         let received = answers(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n{GET}"));
         assert!(status(&received) == expected && received.ends_with(HELLO_ANSWER), "{received}");
     }

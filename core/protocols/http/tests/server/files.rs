@@ -2,7 +2,7 @@
 
 use crate::answers;
 
-/// Gets a file with these header fields. Returns the head and the content of the answer.
+/// Requests a file with the header fields `fields`. Returns the head and the content of the answer.
 fn get(name: &str, fields: &str) -> (String, String) {
     let answer = answers(&format!("GET /site/{name} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
     let (head, content) = answer.split_once("\r\n\r\n").unwrap();

@@ -16,7 +16,7 @@ const SEEDS: [&[u8]; 6] = [
     b"GET /chunks HTTP/1.0\r\n\r\n",
 ];
 
-/// Returns some of the seeds, with mistakes in them.
+/// Returns up to three inputs in a row. Each input is a seed or random bytes, with up to two random changes.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         4 => (0..SEEDS.len()).prop_map(|seed| SEEDS[seed].to_vec()),
@@ -51,7 +51,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Sends bytes in segments of this size. Returns the client's input, the end of its connection, and the application.
+/// Sends bytes in segments of `segment_size` bytes. Returns the bytes that the client has received, the end of its
+/// connection, and the application.
 fn outcome(
     bytes: &[u8],
     segment_size: usize,

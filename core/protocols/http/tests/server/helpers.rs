@@ -83,7 +83,7 @@ fn a_form_that_ends_too_early_is_refused() {
             assert_eq!(status(&answers(&request)), 400, "{request}");
         }
     }
-    // Chunks that end between the lines are allowed.
+    // Chunks may end between two lines, and between the data and a boundary.
     let chunks = [part, "b", "\r\n--xx--\r\n"];
     let chunks: String =
         chunks.iter().map(|data| format!("{:x}\r\n{data}\r\n", data.len())).collect();

@@ -28,7 +28,7 @@ struct App {
     calls: u32,
     uploaded: Vec<u8>,
     lost: u32,
-    /// The number of bytes of an upload that are taken in one call.
+    /// The maximum number of bytes of an upload that one call takes. `None` means no limit.
     takes: Option<usize>,
     waiting_conn: Option<Conn>,
     messages: Vec<String>,

@@ -1,7 +1,8 @@
 //! The requirements for servers in Http11Probe's list, with the identifiers of the list.
 //!
-//! A row has a request and the expected result. The request is sent as a whole and byte by byte, each time with another
-//! request after it. The second request is answered only if the connection may stay open after the first request.
+//! A row has a request and the expected result. The request is sent to one server as a whole, and to a second server
+//! byte by byte. Each time, a second request follows. The second request is answered only if the connection may stay
+//! open after the first request.
 
 use picoevent::Instant;
 use picoevent_http::{Clock, Limits, Part, Reply, Request, Route, Server, Site, Status};
@@ -11,11 +12,11 @@ use crate::test_bench::{End, TestBench};
 /// The expected result.
 #[derive(Clone, Copy, Debug)]
 enum Wanted {
-    /// An error status and the end of the connection. The second request is not read.
+    /// This error status and the end of the connection. The second request is not read.
     Refused(u16),
-    /// A status and this content. The second request is answered.
+    /// This status and this content. The second request is answered.
     Answered(u16, &'static str),
-    /// A status and this content, and the end of the connection.
+    /// This status and this content, and the end of the connection.
     Last(u16, &'static str),
     /// No answer until the time limit; then 408 and the end of the connection.
     Waits,
@@ -26,7 +27,7 @@ use Wanted::{Answered, Last, Refused, Waits};
 #[derive(Default)]
 struct App {
     http: Server<2, 64>,
-    /// The date and time when the loop began.
+    /// The date and time when the loop began, in seconds since 1970-01-01.
     unix: Option<u64>,
     body: Vec<u8>,
     requests: u32,
@@ -91,7 +92,7 @@ fn chunked(id: &'static str, chunks: &str, wanted: Wanted) -> Row {
     post(id, "Transfer-Encoding: chunked\r\n", chunks, wanted)
 }
 
-/// A row with a body that has a length and a transfer coding.
+/// A row with a request that has the field line `coding` and the field `Content-Length`.
 fn with_length(id: &'static str, coding: &str, wanted: Wanted) -> Row {
     post(id, &format!("{coding}\r\nContent-Length: 5\r\n"), "hello", wanted)
 }
@@ -137,7 +138,8 @@ fn compliance() -> Vec<Row> {
         raw("COMP-HOST-WITH-PATH", "GET / HTTP/1.1\r\nHost: a/path\r\n\r\n", Refused(400)),
         raw("COMP-ASTERISK-WITH-GET", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-OPTIONS-STAR", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", Answered(204, "")),
-        // 501 would be correct for a coding before `chunked`. But here the end of the body is unknown.
+        // Status 501 would be correct if `chunked` followed the coding. Here `chunked` is missing, so the end of the
+        // body is unknown, and the status is 400.
         post("COMP-UNKNOWN-TE-501", "Transfer-Encoding: gzip\r\n", "", Refused(400)),
         post("COMP-POST-CL-BODY", "Content-Length: 5\r\n", "hello", Answered(200, "hello")),
         post("COMP-POST-CL-ZERO", "Content-Length: 0\r\n", "", Answered(200, "")),
@@ -203,7 +205,7 @@ fn compliance() -> Vec<Row> {
         get("MAL-CONTROL-CHARS-HEADER", "X-Test: a\x07\x08\x0bb\r\n", Refused(400)),
         get("MAL-NON-ASCII-HEADER-NAME", "X-T\u{eb}st: value\r\n", Refused(400)),
         raw("MAL-NON-ASCII-URL", "GET /caf\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", Refused(400)),
-        // The list requires 400. But the length is a valid number, and 413 describes the error.
+        // The list requires 400. But the length is a valid number that is too large, so the server answers 413.
         post("MAL-CL-OVERFLOW", "Content-Length: 99999999999999999999\r\n", "", Refused(413)),
         get("MAL-NUL-IN-HEADER-VALUE", "X-Test: val\0ue\r\n", Refused(400)),
         chunked("MAL-CHUNK-SIZE-OVERFLOW", "FFFFFFFFFFFFFFFF0\r\nhello\r\n0\r\n\r\n", Refused(413)),
@@ -229,7 +231,7 @@ fn smuggling() -> Vec<Row> {
         post(id, &format!("Content-Length: {length}\r\n"), body, Refused(400))
     };
     let trailer = |id, field: &str| {
-        // Trailers are checked like header fields and then dropped, so they have no effect.
+        // Trailer fields are checked like header fields and then discarded, so they have no effect.
         chunked(id, &format!("5\r\nhello\r\n0\r\n{field}\r\n\r\n"), Answered(200, "hello"))
     };
     vec![
@@ -286,7 +288,7 @@ fn smuggling() -> Vec<Row> {
         with_length("SMUG-TE-NULL", "Transfer-Encoding: chunked\0", Refused(400)),
         with_length("SMUG-TE-IDENTITY", "Transfer-Encoding: identity", Refused(400)),
         chunked("SMUG-CHUNK-NEGATIVE", "-1\r\nhello\r\n0\r\n\r\n", Refused(400)),
-        // `Transfer_Encoding` is another field. It has no effect.
+        // `Transfer_Encoding` is not `Transfer-Encoding`, so this field has no effect.
         with_length("SMUG-TRANSFER_ENCODING", "Transfer_Encoding: chunked", Answered(200, "hello")),
         length("SMUG-CL-COMMA-SAME", "5, 5", "hello"),
         length("SMUG-CL-COMMA-TRIPLE", "5, 5, 5", "hello"),
@@ -317,8 +319,8 @@ fn smuggling() -> Vec<Row> {
         length("SMUG-CL-NEGATIVE-ZERO", "-0", ""),
         with_length("SMUG-TE-OBS-FOLD", "Transfer-Encoding:\r\n chunked", Refused(400)),
         with_length("SMUG-TE-TAB-BEFORE-VALUE", "Transfer-Encoding:\tchunked", Refused(400)),
-        // The authority of the target replaces the host (RFC 9112, 3.2.2). There is one site, so the host has no
-        // effect.
+        // The authority of the target replaces the host (RFC 9112, 3.2.2). The server has only one site, so the host
+        // has no effect.
         raw(
             "SMUG-ABSOLUTE-URI-HOST-MISMATCH",
             "GET http://other/ HTTP/1.1\r\nHost: a\r\n\r\n",

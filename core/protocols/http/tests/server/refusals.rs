@@ -4,8 +4,9 @@
 use crate::test_bench::End;
 use crate::{GET, bench, status};
 
-/// Sends a request and then another request. One server receives all bytes at once, a second server receives them byte
-/// by byte. Each server sends only one answer, and both answers are equal. Returns the status of this answer.
+/// Sends a request, and then a second request, to two servers. One server receives all bytes at once, the other server
+/// receives the bytes byte by byte. Checks that each server sends only one answer, and that both answers are equal.
+/// Returns the status of this answer.
 fn refused(request: &[u8]) -> u16 {
     let smuggled = [request, GET.as_bytes()].concat();
     let (mut whole, mut bytes) = (bench(), bench());

@@ -52,8 +52,8 @@ fn open() -> (AppBench, usize) {
     (bench, client)
 }
 
-/// Sends frames, as a whole and byte by byte. Returns the frames of the server, and the close code if the
-/// WebSocket ended.
+/// Sends frames to two servers: to one server all bytes at once, to the other server byte by byte. Checks that the
+/// results are equal. Returns the frames of the server, and the close code if the WebSocket ended.
 fn response_to(sent: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<u16>) {
     let received = |segments: &mut dyn Iterator<Item = &[u8]>| {
         let (mut bench, client) = open();

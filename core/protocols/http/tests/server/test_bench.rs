@@ -33,7 +33,7 @@ impl Client {
     }
 }
 
-/// A server of the site `S`.
+/// A server of the site `S`, and its clients.
 pub struct TestBench<A: 'static, S> {
     pub base: EventBase<'static, A>,
     pub app: A,

@@ -1,8 +1,8 @@
 //! The cases of Autobahn's WebSocket test suite, with the numbers of the suite, for an echo server and an echo client.
 //!
-//! The suite has no cases 8 and 11. Cases 12 and 13 test compression, which is not supported. The payloads of case 9
-//! are at most 128 KiB, shorter than in the suite. Longer payloads would test nothing more: the library does not store
-//! a payload, it only counts the bytes.
+//! The suite has no cases 8 and 11. Cases 12 and 13 are left out: they test compression, and the library does not
+//! support compression. The payloads of case 9 are at most 128 KiB, shorter than in the suite. Longer payloads would
+//! test nothing more: the library does not store a payload, it only counts the bytes.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ enum Role {
     Client,
 }
 
-/// How the sent bytes are divided.
+/// How the sent bytes are divided into segments.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
     Whole,
@@ -27,11 +27,12 @@ enum Cut {
     Chops(usize),
 }
 
-/// The result of a case: whole messages and control frames, and the end.
+/// The result of a case: the whole messages and the control frames that the tested side has sent, and the close code.
 #[derive(Debug, PartialEq, Eq)]
 struct Received {
     frames: Vec<Frame>,
-    /// The close code. If there is none, the WebSocket is open, and the test closes it with 1000.
+    /// The close code. `None` means that the WebSocket is still open. In this case the test closes the WebSocket with
+    /// 1000.
     closed: Option<u16>,
 }
 
@@ -295,7 +296,8 @@ fn case_6_text() {
 #[test]
 fn case_6_4_invalid_text_is_detected_at_once() {
     let [valid, wrong, rest] = TOO_LARGE;
-    // The second byte of the code point is wrong.
+    // The first byte of the wrong code point is valid, and the second byte is not. In 6.4.2 and 6.4.4, the first part
+    // ends between these two bytes.
     for (ids, parts) in [
         (["6.4.1", "6.4.3"], [valid, wrong, rest]),
         (["6.4.2", "6.4.4"], [&[valid, &wrong[..1]].concat()[..], &wrong[1..2], &[]]),
@@ -326,7 +328,7 @@ fn case_6_4_invalid_text_is_detected_at_once() {
     }
 }
 
-/// Returns the texts of cases 6.5 to 6.23. The standard library decides which of them are valid.
+/// Returns the texts of cases 6.5 to 6.23. Rust's standard library decides which of the texts are valid.
 fn texts() -> Vec<Vec<Vec<u8>>> {
     let of = |list: &[&[u8]]| list.iter().map(|text| text.to_vec()).collect::<Vec<_>>();
     let around = |middle: &str| format!("hello{middle}world").into_bytes();
@@ -478,7 +480,7 @@ fn case_7_the_end() {
     for (number, code) in (1..).zip(invalid) {
         check(&format!("7.9.{number}"), &[close(code, b"")], Cut::Whole, &[], Some(1002));
     }
-    // The suite accepts any result here: these codes have no defined meaning.
+    // The suite accepts any result here, because these codes have no defined meaning.
     check("7.13.1", &[close(5000, b"")], Cut::Whole, &[], Some(1002));
     let four_bytes = frame(0x88, 65_536_u32.to_be_bytes());
     check("7.13.2", &[four_bytes], Cut::Whole, &[], Some(1002));

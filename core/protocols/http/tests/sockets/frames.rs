@@ -38,7 +38,7 @@ impl Frame {
     }
 }
 
-/// Decodes frames, and the masks of a client's frames.
+/// Decodes frames. Returns the frames and their masks. The masks of a server's frames are zeros.
 pub fn decode_frames(mut bytes: &[u8], is_masked: bool) -> (Vec<Frame>, Vec<[u8; 4]>) {
     let (mut frames, mut masks) = (Vec::new(), Vec::new());
     while let [first, second, rest @ ..] = bytes {

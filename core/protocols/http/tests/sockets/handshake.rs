@@ -162,7 +162,7 @@ fn errors_before_the_websocket_is_open_are_reported() {
 
     let mut wire = Wire::new();
     wire.fails = Some(ConnError::Refused);
-    // Twice, the callback opens the next WebSocket at once.
+    // The callback `ended` opens the next WebSocket at once, but only twice.
     wire.app.retries = 2;
     wire.open().unwrap();
     assert_eq!(wire.ended(), [Err(CallError::Lost(Some(ConnError::Refused))); 3]);

@@ -70,7 +70,7 @@ impl Site<App> for Echo {
     }
 }
 
-/// Sends messages of all sizes, checks that each comes back, and closes.
+/// Sends messages of all sizes, checks that each message comes back, and closes the WebSocket.
 fn exchange_messages(mut socket: WebSocket<TcpStream>) {
     for size in SIZES {
         let text = Other::text("\u{e9}".repeat(size / 2) + &"x".repeat(size % 2));

@@ -1,5 +1,5 @@
-//! Tests of WebSockets in memory: a client with a server, and each of them with a test as its peer. Also tests on real
-//! sockets with another implementation as the peer.
+//! Tests of WebSockets. In memory, a client is connected to a server, or the test itself acts as the peer of a client
+//! or of a server. On real sockets, the peer is another implementation.
 
 mod autobahn;
 mod frames;
@@ -25,7 +25,7 @@ struct Endpoint {
     received: Vec<String>,
     /// The message that is being received.
     data: Vec<u8>,
-    /// The number of parts of this message so far.
+    /// The number of parts of all messages so far.
     parts: usize,
     /// Whether each message is sent back.
     echoes: bool,

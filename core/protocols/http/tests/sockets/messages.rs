@@ -137,7 +137,7 @@ fn a_lost_connection_is_reported_and_the_next_one_opened_at_once() {
     assert_eq!(wire.app.endpoint.received(), ["open"]);
     wire.finish();
     assert_eq!(wire.ended(), [Ok(1006)]);
-    // A WebSocket that is cancelled is reset.
+    // If an open WebSocket is cancelled, its connection is reset.
     let mut wire = Wire::opened();
     assert!(SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
     wire.run();

@@ -1,4 +1,4 @@
-//! A client with its event base. Its peer is a test, or a server with another event base.
+//! A client with its event base. The peer of the client is a test, or a server with another event base.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ pub struct Wire {
     conn: Option<Conn>,
     /// The address of each attempt to connect.
     pub connects: Vec<SocketAddr>,
-    /// The bytes that the client has sent since the last call.
+    /// The bytes that the client has sent and that the test has not removed.
     pub sent: Vec<u8>,
     incoming: VecDeque<u8>,
     /// If set, each attempt to connect fails with this error.
@@ -94,7 +94,7 @@ impl Wire {
         wire
     }
 
-    /// Returns the sent bytes as text.
+    /// Removes the bytes in `sent`, and returns them as text.
     pub fn request(&mut self) -> String {
         String::from_utf8(std::mem::take(&mut self.sent)).unwrap()
     }
@@ -226,7 +226,7 @@ impl Pair {
         pair
     }
 
-    /// Transfers bytes and ends of streams until nothing is left.
+    /// Transfers bytes and the ends of streams between client and server until nothing is left to transfer.
     pub fn run(&mut self) {
         loop {
             self.client.run();

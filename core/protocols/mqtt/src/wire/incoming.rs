@@ -4,15 +4,15 @@ use super::properties::packet_group;
 use super::{Header, Kind, Properties, Qos, Reader, Reason, Version, reader};
 use crate::topic;
 
-/// A packet from a broker, except a PUBLISH: [`PublishHead::read`] reads the head of a PUBLISH. A field that the packet
-/// does not have has its value in [`NONE`](Self::NONE).
+/// A packet from a broker, except a PUBLISH: [`PublishHead::read`] reads the head of a PUBLISH. If the packet does not
+/// contain a field, the field has the same value as in [`NONE`](Self::NONE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'p> {
     /// The identifier of the acknowledged packet.
     pub id: u16,
     /// The result of the acknowledged packet or of the CONNECT, or the reason of a DISCONNECT.
     pub reason: Reason,
-    /// Whether the broker has a session of the client (3.2).
+    /// Whether the broker has a session of the client (MQTT, section 3.2).
     pub session_present: bool,
     /// The properties.
     pub properties: Properties<'p>,
@@ -31,14 +31,14 @@ impl<'p> Packet<'p> {
     ///
     /// # Errors
     /// Returns the reason code with which the client must disconnect: the packet is malformed, or a broker must not
-    /// send it.
+    /// send this packet.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Self, Reason> {
         use Kind::{ConnAck, Disconnect, PubAck, PubComp, PubRec, PubRel, SubAck, UnsubAck};
         let (kind, is_5) = (header.kind, version.has_properties());
         let mut packet = Self::NONE;
         let mut reader = Reader(body);
         // `packet_group` selects the properties that are allowed in the packet. `is_optional` states whether the reason
-        // and the properties may be left out.
+        // code and the properties may be left out.
         let (packet_group, is_optional) = match kind {
             ConnAck => {
                 let flags = reader.u8()?;
@@ -57,7 +57,7 @@ impl<'p> Packet<'p> {
             Kind::Auth if !is_5 => return Err(Reason::MALFORMED_PACKET),
             _ => return Err(Reason::PROTOCOL_ERROR),
         };
-        // A SUBACK or UNSUBACK has one reason for each filter, after the properties. The client always requests
+        // A SUBACK or UNSUBACK has one reason code for each filter, after the properties. The client always requests
         // one filter.
         let is_last = matches!(kind, SubAck | UnsubAck);
         if is_5 && is_last {
@@ -77,7 +77,7 @@ impl<'p> Packet<'p> {
             packet.reason =
                 Reason::of_return_code(packet.reason.0).ok_or(Reason::MALFORMED_PACKET)?;
         } else if !is_reason_of(kind, packet.reason)
-            // In 3.1.1, the only code for a refused subscription is 0x80.
+            // In MQTT 3.1.1, the only code for a refused subscription is 0x80.
             || !is_5 && packet.reason.is_failure() && packet.reason != Reason::UNSPECIFIED
         {
             return Err(Reason::MALFORMED_PACKET);
@@ -90,7 +90,8 @@ impl<'p> Packet<'p> {
     }
 }
 
-/// The reason codes that each kind of packet may have (5, 2.4), as [bits](bit_of), indexed by the kind's number.
+/// The reason codes that each packet type may have (MQTT 5, section 2.4). The index is the number of the packet type.
+/// Each entry has one [bit](bit_of) for each reason code.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const REASONS: [u64; 15] = {
     const PUBLISHED: u64 = bits(&[0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
@@ -141,16 +142,16 @@ const fn bits(reasons: &[u8]) -> u64 {
     }
 }
 
-/// Returns whether a packet of this kind may have this reason.
+/// Returns whether a packet of this type may have this reason code.
 fn is_reason_of(kind: Kind, reason: Reason) -> bool {
     let bits = REASONS.get(kind as usize).copied().unwrap_or(0);
     bit_of(reason.0).is_some_and(|bit| bits.wrapping_shr(bit) & 1 != 0)
 }
 
-/// The part of a PUBLISH before its payload (3.3).
+/// The part of a PUBLISH before its payload (MQTT, section 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishHead<'p> {
-    /// The topic. If it is empty, the alias identifies the topic.
+    /// The topic name. If the name is empty, the alias identifies the topic.
     pub topic: &'p str,
     /// The alias of the topic, 0 for none.
     pub alias: u16,

@@ -63,7 +63,7 @@ impl Qos {
     }
 }
 
-/// The kinds of packets, with their numbers in the protocol.
+/// The packet types, with their numbers in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)]
@@ -105,12 +105,12 @@ impl Kind {
         Self::Auth,
     ];
 
-    /// Converts a number to the kind of a packet. Returns `None` if there is no such kind.
+    /// Converts a number to a packet type. Returns `None` if no packet type has this number.
     fn of(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
 
-    /// Returns the first byte of a packet of this kind. A PUBLISH adds flags to it.
+    /// Returns the first byte of a packet of this type. In a PUBLISH, flags are added to this byte.
     #[inline(never)]
     pub(crate) const fn first(self) -> u8 {
         let flags = match self {
@@ -124,25 +124,25 @@ impl Kind {
 /// The fixed header of a packet: its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The kind of the packet.
+    /// The packet type.
     pub kind: Kind,
     /// The flags in the first byte. Only a PUBLISH has flags with a meaning.
     pub flags: u8,
     /// The length of the header in bytes.
     pub length: usize,
-    /// The length of the body in bytes. The standard calls it the remaining length.
+    /// The length of the body in bytes. The standard calls this length the remaining length.
     pub body: usize,
 }
 
 impl Header {
-    /// The length of the longest header.
+    /// The length of the longest header in bytes.
     pub const MAX_LENGTH: usize = 5;
 
     /// Reads the header at the beginning of `bytes`. Returns `None` until the header has arrived.
     ///
     /// # Errors
-    /// [`Reason::MALFORMED_PACKET`] for an unknown kind, for flags that the kind does not have, and for a length
-    /// that has more than four bytes or is not in its shortest form.
+    /// [`Reason::MALFORMED_PACKET`] for an unknown packet type, for flags that this packet type does not have, and for
+    /// a remaining length that has more than four bytes or is not in its shortest form.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Reason> {
         let Some((first, rest)) = bytes.split_first() else { return Ok(None) };
         let kind = Kind::of(first >> 4).ok_or(Reason::MALFORMED_PACKET)?;

@@ -12,7 +12,7 @@ pub(crate) struct ConnectFields {
     pub(crate) alias_maximum: u16,
 }
 
-/// Writes a CONNECT (3.1).
+/// Writes a CONNECT (MQTT, section 3.1).
 pub(crate) fn connect(writer: &mut Writer<'_>, options: &Options<'_>, fields: ConnectFields) {
     let has_properties = options.version.has_properties();
     writer.u8(Kind::Connect.first());
@@ -49,7 +49,7 @@ pub(crate) fn connect(writer: &mut Writer<'_>, options: &Options<'_>, fields: Co
     });
 }
 
-/// Returns whether a user name is sent. In 3.1.1 a password needs a user name.
+/// Returns whether a user name is sent. In MQTT 3.1.1, a password needs a user name.
 fn has_user(options: &Options<'_>) -> bool {
     options.user.is_some() || options.password.is_some() && !options.version.has_properties()
 }
@@ -105,13 +105,13 @@ fn publish_properties(writer: &mut Writer<'_>, publish: &Publish<'_>) {
     }
 }
 
-/// Returns whether a message or a will can be published: its topics must be valid names.
+/// Returns whether a message or a will can be published: its topic and its response topic must be valid topic names.
 pub(crate) fn is_publishable(publish: &Publish<'_>) -> bool {
     let is_name = |topic: &str| topic::is_name(topic.as_bytes());
     is_name(publish.topic) && publish.response_topic.is_none_or(is_name)
 }
 
-/// A message to send: as the application publishes it, or as it is stored.
+/// A message to send: a message that the application publishes, or a stored message.
 pub(crate) struct Record<'r> {
     first: u8,
     pub(crate) topic: &'r str,
@@ -143,15 +143,15 @@ impl<'r> Record<'r> {
         Ok(Self { first, topic, properties, payload: reader.0 })
     }
 
-    /// Writes the message in its stored form: a byte of flags, the topic, the properties with their length in
-    /// front, and the payload.
+    /// Writes the message in its stored form: the first byte of the PUBLISH, the topic, the properties with their
+    /// length in front, and the payload.
     pub(crate) fn write_stored(&self, writer: &mut Writer<'_>, version: Version) {
         writer.u8(self.first);
         writer.text(self.topic);
         self.write_rest(writer, version, 0);
     }
 
-    /// Writes the PUBLISH (3.3).
+    /// Writes the PUBLISH (MQTT, section 3.3).
     pub(crate) fn write_publish(
         &self,
         writer: &mut Writer<'_>,
@@ -168,7 +168,7 @@ impl<'r> Record<'r> {
         });
     }
 
-    /// Writes the part after the topic and the identifier.
+    /// Writes the properties and the payload.
     fn write_rest(&self, writer: &mut Writer<'_>, version: Version, alias: u16) {
         if version.has_properties() {
             writer.section(&|writer| {
@@ -203,11 +203,11 @@ pub(crate) struct PublishFields {
     pub(crate) is_duplicate: bool,
     /// The topic alias, 0 for none.
     pub(crate) alias: u16,
-    /// Whether the broker knows the alias. If it does, the topic is left out.
+    /// Whether the broker knows the alias. If the broker knows the alias, the topic is left out.
     pub(crate) is_known: bool,
 }
 
-/// Writes a SUBSCRIBE (3.8) or an UNSUBSCRIBE (3.10) with one filter, or a PUBREL (3.6).
+/// Writes a SUBSCRIBE or an UNSUBSCRIBE with one filter, or a PUBREL (MQTT, sections 3.8, 3.10 and 3.6).
 pub(crate) fn request(
     writer: &mut Writer<'_>,
     kind: Kind,
@@ -232,8 +232,8 @@ pub(crate) fn request(
     });
 }
 
-/// Writes an acknowledgement or a PUBREL. Without an identifier, writes a PINGREQ (3.12) or a DISCONNECT (3.14). The
-/// reason is left out for a success, and always in 3.1.1.
+/// Writes an acknowledgement or a PUBREL. If `id` is 0, writes a PINGREQ or a DISCONNECT (MQTT, sections 3.12 and
+/// 3.14). The reason code is left out if it is [`Reason::SUCCESS`], and always in MQTT 3.1.1.
 pub(crate) fn ack(writer: &mut Writer<'_>, version: Version, kind: Kind, id: u16, reason: Reason) {
     let has_reason = reason != Reason::SUCCESS && version.has_properties();
     writer.u8(kind.first());

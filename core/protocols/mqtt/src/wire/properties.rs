@@ -1,4 +1,4 @@
-//! Properties (5, 2.2.2).
+//! Properties (MQTT 5, section 2.2.2).
 
 use super::{Reader, Reason};
 use crate::topic;
@@ -78,7 +78,7 @@ const DESCRIPTORS: [u8; 43] = {
     descriptors
 };
 
-/// A property: its identifier, its [descriptor], and its bytes without their length.
+/// A property: its identifier, its [descriptor], and the bytes of its value without the length field.
 struct Property<'p> {
     id: u8,
     descriptor: u8,
@@ -87,10 +87,10 @@ struct Property<'p> {
     second: &'p [u8],
 }
 
-/// The properties of a packet from the broker. Packets of 3.1.1 have none.
+/// The properties of a packet from the broker. A packet of MQTT 3.1.1 has no properties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Properties<'p> {
-    /// The encoded properties. They were checked.
+    /// The encoded properties, which were already checked.
     bytes: &'p [u8],
 }
 
@@ -98,7 +98,7 @@ impl<'p> Properties<'p> {
     /// No properties.
     pub const NONE: Self = Self { bytes: &[] };
 
-    /// Reads properties with their length in front, and checks them.
+    /// Reads the length of the properties, and then the properties, and checks them.
     pub(super) fn read(reader: &mut Reader<'p>, packet_group: u8) -> Result<Self, Reason> {
         let length = reader.varint()?;
         let bytes = reader.take(length as usize)?;
@@ -146,7 +146,7 @@ impl<'p> Properties<'p> {
         self.text(id::REASON_STRING)
     }
 
-    /// Returns the client identifier that the broker has assigned, because the identifier in the CONNECT was empty.
+    /// Returns the client identifier that the broker has assigned because the identifier in the CONNECT was empty.
     pub fn assigned_client_id(&self) -> Option<&'p str> {
         self.text(id::ASSIGNED_CLIENT_ID)
     }
@@ -222,7 +222,8 @@ impl Property<'_> {
             | id::TOPIC_ALIAS
             | id::SUBSCRIPTION_ID => self.bytes.iter().any(|byte| *byte != 0),
             id::RESPONSE_TOPIC => topic::is_name(self.bytes),
-            // All one-byte properties are 0 or 1. This includes the maximum QoS, which is left out if it is 2.
+            // All one-byte properties are 0 or 1. This includes the maximum QoS: if the maximum is 2, the broker leaves
+            // the property out.
             _ => self.descriptor & 7 != BYTE || matches!(self.bytes, [0 | 1]),
         }
     }

@@ -41,14 +41,15 @@ impl<'p> Reader<'p> {
         Ok(value)
     }
 
-    /// Reads a variable byte integer, and returns its encoded bytes. All bytes are zero only for the number zero.
+    /// Reads a variable byte integer, and returns its encoded bytes. The bytes are all zero only if the number is zero.
+    /// The check of the subscription identifier uses this fact.
     pub(crate) fn varint_bytes(&mut self) -> Result<&'p [u8], Reason> {
         let bytes = self.0;
         self.varint()?;
         Ok(bytes.get(..bytes.len().saturating_sub(self.0.len())).unwrap_or_default())
     }
 
-    /// Reads bytes with their length in front.
+    /// Reads a length of two bytes, and then this number of bytes.
     pub(crate) fn binary(&mut self) -> Result<&'p [u8], Reason> {
         let length = self.u16()?;
         self.take(length.into())
@@ -66,7 +67,8 @@ impl<'p> Reader<'p> {
     }
 }
 
-/// Reads a variable byte integer (5, 1.5.5). Returns its value and its size, or `None` until the integer has arrived.
+/// Reads a variable byte integer (MQTT 5, section 1.5.5). Returns its value and its size, or `None` until the integer
+/// has arrived.
 pub(super) fn varint(bytes: &[u8]) -> Result<Option<(u32, usize)>, Reason> {
     let mut value = 0_u32;
     for (byte, index) in bytes.iter().zip(0_u8..4) {

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-/// A reason code of MQTT 5 (2.4): the result of a request, or the reason of its failure. Return codes of 3.1.1 are
-/// translated to the code of version 5 with the same meaning.
+/// A reason code of MQTT 5 (section 2.4): the result of a request, or the reason of its failure. A return code of MQTT
+/// 3.1.1 is translated to the reason code of MQTT 5 with the same meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reason(pub u8);
@@ -75,7 +75,7 @@ impl Reason {
         self.0 >= 0x80
     }
 
-    /// Returns the reason for a return code of a CONNACK of 3.1.1 (3.2.2.3).
+    /// Returns the reason for the return code in a CONNACK of MQTT 3.1.1 (section 3.2.2.3).
     pub(crate) const fn of_return_code(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::SUCCESS,

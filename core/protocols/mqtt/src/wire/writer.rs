@@ -1,13 +1,14 @@
 //! Writes numbers, texts and bytes into a packet.
 
-/// Writes into a buffer, as far as there is room, and counts all bytes. With an empty buffer it only counts.
+/// Writes bytes into a buffer, and counts them. Bytes that do not fit into the buffer are only counted. So a writer
+/// with an empty buffer only counts.
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     len: usize,
     is_invalid: bool,
 }
 
-/// The length of the longest body of a packet.
+/// The length in bytes of the longest body of a packet.
 const MAX_BODY_LENGTH: usize = 268_435_455;
 
 impl<'b> Writer<'b> {
@@ -15,7 +16,7 @@ impl<'b> Writer<'b> {
         Self { buffer, len: 0, is_invalid: false }
     }
 
-    /// Returns the number of bytes that `write` writes. Returns `None` if no packet can contain them: a text or
+    /// Returns the number of bytes that `write` writes. Returns `None` if no packet can contain these bytes: a text or
     /// binary data longer than 65,535 bytes, a text with U+0000, or a body that is too long.
     #[inline(never)]
     pub(crate) fn count(write: &dyn Fn(&mut Writer<'_>)) -> Option<usize> {
@@ -66,7 +67,7 @@ impl<'b> Writer<'b> {
         }
     }
 
-    /// Writes bytes with their length in front.
+    /// Writes the length of `bytes` as two bytes, and then `bytes`.
     #[inline(never)]
     pub(crate) fn binary(&mut self, bytes: &[u8]) {
         self.is_invalid |= bytes.len() > usize::from(u16::MAX);
@@ -80,7 +81,8 @@ impl<'b> Writer<'b> {
         self.binary(text.as_bytes());
     }
 
-    /// Writes the output of `write` with its length in front: the properties of a packet, or its body.
+    /// Writes the length of the output of `write`, and then this output. Used for the properties and for the body of a
+    /// packet.
     #[inline(never)]
     pub(crate) fn section(&mut self, write: &dyn Fn(&mut Writer<'_>)) {
         let length = Writer::count(write);

@@ -325,7 +325,8 @@ fn a_client_that_is_stopped_before_the_connack_sends_a_disconnect() {
             test.run(20);
             assert_eq!(test.sent(), [Packet::Disconnect(0)]);
             assert_eq!(test.events(), [down(Down::Stopped)]);
-            // If the CONNECT fills the ring, a part of it is unsent, and the broker never sees it.
+            // While the network is blocked, a CONNECT that fills the output ring is not sent, and there is no room for
+            // a DISCONNECT. So the client aborts the connection, and the broker receives no packet.
             test.app.options.password = Some(&[b'x'; 228]);
             test.net.block(true);
             test.start();

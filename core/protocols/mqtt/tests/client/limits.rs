@@ -48,7 +48,8 @@ fn messages_and_filters_that_can_never_fit_are_too_long() {
         let too_long = Err(PublishError::TooLong);
         assert_eq!(test.publish(&Publish::new("t", &[0; 200]).qos(Qos::One)), too_long);
         assert_eq!(test.publish(&Publish::new("t", &[0; 300])), too_long);
-        // The header takes three bytes, the topic three, and the properties one. Ten bytes of the ring stay free.
+        // The output ring has 256 bytes, and ten of these bytes must stay free. The header takes three bytes, the topic
+        // three, and the properties one.
         assert_eq!(test.publish(&Publish::new("t", &[0; 256 - 10 - 6])), too_long);
         assert_eq!(test.publish(&Publish::new("t", &[0; 256 - 10 - 7])), Ok(None));
         assert_eq!(test.subscribe(&"a/".repeat(90), Qos::One), Err(SubscribeError::TooLong));
@@ -71,8 +72,8 @@ fn publishing_to_a_full_output_ring_fails_and_room_is_reported_later() {
     });
 }
 
-/// Blocks the network, and fills the output ring with messages. The client keeps ten bytes of the ring free, and only a
-/// few more bytes are free. The payload of the last message has `length` bytes.
+/// Blocks the network, and fills the output ring with messages. Then only the ten bytes that the client keeps free, and
+/// a few more bytes, are free. The payload of the last message has `length` bytes.
 fn fill_output_ring(test: &mut Test, length: usize) {
     test.net.block(true);
     for _ in 0..2 {
@@ -259,8 +260,9 @@ fn packets_longer_than_the_broker_accepts_are_not_sent() {
         test.run(1);
         let too_large = |id| MqttEvent::Acked(id, Reason::PACKET_TOO_LARGE);
         assert_eq!(test.events()[1..], [too_large(id), too_large(filter.unwrap())]);
-        // The header takes two bytes, the topic three, the identifier two, and the properties one: 42 of 50
-        // remain.
+        // The broker accepts packets of at most 50 bytes. With QoS 1, the header takes two bytes, the topic three, the
+        // identifier two, and the properties one. So 42 bytes remain for the payload. A message with QoS 0 has no
+        // identifier.
         let too_long = Err(PublishError::TooLong);
         assert_eq!(test.publish(&Publish::new("t", &[0; 43]).qos(Qos::One)), too_long);
         assert_eq!(test.publish(&Publish::new("t", &[0; 45])), too_long);
@@ -291,7 +293,7 @@ fn repeated_topics_get_an_alias_if_the_broker_allows_it() {
         let name = |topic: &str, alias| (topic.to_owned(), alias);
         assert_eq!(
             topics(test.sent()),
-            // The client has two aliases.
+            // At most two topics can have an alias, so `three` is sent without an alias.
             [
                 name("one", 1),
                 name("two", 2),

@@ -37,7 +37,7 @@ struct ReceivedMessage {
     by_handler: bool,
 }
 
-/// The properties of a packet: its kind, the user properties, and the reason string or the assigned client
+/// The properties of a packet: the packet type, the user properties, and the reason string or the assigned client
 /// identifier.
 type ReceivedProperties = (Kind, Vec<(String, String)>, Option<String>);
 
@@ -55,7 +55,7 @@ struct App {
     react_to_message: Option<fn(&mut App, &mut Message<App>)>,
     /// Whether `connect` can connect.
     can_connect: bool,
-    /// The filters of the subscriptions after the last requests, and their quality of service.
+    /// The subscriptions that must exist after the last requests: each filter, and its quality of service.
     expected_subscriptions: HashMap<String, u8>,
     /// Whether the application also publishes messages at random.
     publishes: bool,

@@ -229,7 +229,7 @@ fn messages_are_acknowledged_after_they_are_delivered() {
             test.send(ack(0x62, 8));
             let unknown = if version == Version::V5 { 0x92 } else { 0 };
             assert_eq!(test.sent(), [Packet::Ack(7, 8, 0), Packet::Ack(7, 8, unknown)]);
-            // Now another message has the identifier.
+            // After the PUBREL, another message may have the same identifier.
             test.send(publish(level, &incoming("a", b"new", 2, 8)));
             assert_eq!(test.app.messages.last().unwrap().payload, b"new");
         });

@@ -81,7 +81,7 @@ impl SimulatedBroker {
         delivered
     }
 
-    /// Returns the messages with a quality of service in the order of their first delivery.
+    /// Returns the messages with the quality of service `qos`, in the order of their first delivery.
     fn order(&self, qos: u8) -> Vec<u32> {
         let mut seen = HashSet::new();
         let deliveries = self.broker.deliveries().iter().filter(|delivery| delivery.qos == qos);
@@ -145,8 +145,9 @@ struct Device {
     acked: Vec<(u32, Qos)>,
     lost: Vec<u32>,
     subscription: Option<mqtt::PacketId>,
-    /// The number of complete deliveries of each message, and the order of the messages.
+    /// The number of complete deliveries of each message.
     deliveries: HashMap<u32, u32>,
+    /// The messages in the order of their first delivery.
     order: Vec<u32>,
     partial: Vec<u8>,
 }
@@ -258,7 +259,7 @@ impl Device {
                     assert!(self.unacknowledged.insert(id.number(), (number, qos)).is_none());
                 }
                 Ok(None) => {}
-                // A message with QoS 0 is lost in this case.
+                // A message that `publish` refuses with one of these errors is never sent.
                 Err(PublishError::Down | PublishError::TooLong) => {}
                 Err(PublishError::Full) => {
                     self.is_full = qos != Qos::Zero;
@@ -327,7 +328,7 @@ fn memory_does_not_grow_in_a_simulated_day() {
     assert!(peak.0 <= 5 && peak.1 <= 200);
     let (acked, connects) = (device.acked.len(), net.connects.len());
     assert!(acked > 3_000 && connects > 1_000, "{acked} and {connects}");
-    // No attempt to connect follows earlier than the shortest delay.
+    // The time between two attempts to connect is never below the shortest delay: 500 ms minus a quarter.
     assert!(
         net.connects
             .windows(2)
@@ -423,7 +424,8 @@ fn messages_are_delivered_as_their_qos_promises() {
     );
 }
 
-/// Runs the number of seeds in `MQTT_SEEDS`; the default is a million.
+/// Runs one simulation for each of many seeds. The environment variable `MQTT_SEEDS` sets the number of seeds; the
+/// default is a million.
 #[test]
 #[ignore = "takes minutes"]
 fn messages_are_delivered_as_their_qos_promises_over_a_million_seeds() {

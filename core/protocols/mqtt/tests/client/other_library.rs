@@ -1,4 +1,4 @@
-//! A server of `mqtt-protocol-core` as the peer. It has its own state of the connection and of the session, and
+//! A server of `mqtt-protocol-core` as the peer. The server has its own state of the connection and of the session, and
 //! checks the client's packets. The order of packets is random, and connections are reset.
 
 use fastrand::Rng;
@@ -222,8 +222,8 @@ impl Peer for OtherServer {
         if self.max_answer_delay_ms.is_some() {
             return actions;
         }
-        // The client can store the identifiers of four messages with QoS 2. In 3.1.1, it cannot announce this number to
-        // the broker.
+        // The client can store the identifiers of four messages with QoS 2. In MQTT 3.1.1, the client cannot announce
+        // this number to the broker, so the server publishes less often.
         if self.is_up && self.rng.bool() && self.is_5 {
             if self.server.get_receive_maximum_vacancy_for_send().is_none_or(|left| left > 0) {
                 self.publish(&mut actions);
@@ -293,7 +293,8 @@ fn simulate(seed: u64, version: Version, seconds: u64, max_answer_delay_ms: Opti
         }
     }
     assert!(is_settled(&mut app), "the client is up, and only subscriptions have slots");
-    // The server may still reset the connection, and then the client reconnects.
+    // The server may still reset the connection. So the simulation runs for 100 more seconds, and the client can
+    // reconnect.
     net.run_for(&mut base, &mut app, 100);
     assert_eq!(net.peer.subscribed, app.expected_subscriptions);
     let unexpected = |event: &&MqttEvent| {
@@ -327,9 +328,9 @@ fn the_last_request_for_each_filter_takes_effect_even_if_answers_are_late() {
     }
 }
 
-/// Runs a million sequences of packets, half of them in each version. `MQTT_SEEDS` sets another number for each
-/// version. Needs `--release`, because `mqtt-protocol-core` 0.7.9 has an error: it counts only PUBRELs that it sends
-/// for the first time. With overflow checks, it panics when a retransmitted PUBREL is answered.
+/// Runs a million sequences of packets, half of them in each version. `MQTT_SEEDS` sets another number of sequences for
+/// each version. Needs `--release`, because `mqtt-protocol-core` 0.7.9 has an error: it counts only PUBRELs that it
+/// sends for the first time. With overflow checks, it panics when a retransmitted PUBREL is answered.
 #[test]
 #[ignore = "takes minutes"]
 fn a_server_of_another_library_accepts_all_packets_over_many_seeds() {

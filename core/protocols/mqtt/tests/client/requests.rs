@@ -4,7 +4,7 @@ use super::*;
 use packet::suback;
 
 #[test]
-fn a_subscribe_before_the_first_start_has_the_options_of_the_version() {
+fn a_subscribe_before_the_first_start_is_encoded_for_the_version_in_the_options() {
     for (level, version) in LEVELS {
         with_minimal_broker(version, |test| {
             let subscription =
@@ -73,7 +73,8 @@ fn a_subscribe_after_an_unsubscribe_takes_effect() {
             for (level, version) in LEVELS {
                 with_minimal_broker(version, |test| {
                     test.start_up();
-                    // The broker sends its other answers after the last request of the application.
+                    // If `is_answered` is true, the broker answers the first SUBSCRIBE at once. It answers the other
+                    // requests after the last request of the application.
                     let id = test.subscribe("a", Qos::One).unwrap();
                     test.run(u64::from(is_sent));
                     if is_answered {

@@ -27,8 +27,8 @@ fn reset_connection(test: &mut Test) {
     assert!(test.app.mqtt().is_up());
 }
 
-/// Describes each packet: payload, retransmission and QoS of a PUBLISH; kind of an acknowledgement; filter of a
-/// subscription.
+/// Describes each packet as text. A PUBLISH is described by its payload, its DUP flag and its QoS. An acknowledgement
+/// is described by its packet type, and a SUBSCRIBE or an UNSUBSCRIBE by its filter.
 fn describe(packets: Vec<Packet>) -> Vec<String> {
     let describe = |packet| match packet {
         Packet::Publish(p) => {
@@ -55,8 +55,8 @@ fn unacknowledged_messages_are_retransmitted_in_order() {
             test.send(ack(0x50, three.number()));
             test.sent();
             reset_connection(test);
-            // The broker has received one message, so the client sends its PUBREL. The client retransmits the
-            // other two messages.
+            // The broker has sent a PUBREC for the message `c`, so the client sends the PUBREL of this message. The
+            // client retransmits the other two messages.
             assert_eq!(describe(test.sent()), ["ack 6", "a dup 1", "b dup 2"]);
             test.events();
             for (first, id) in [(0x40, one), (0x50, two), (0x70, three), (0x70, two)] {
@@ -100,8 +100,8 @@ fn after_a_lost_session_the_client_subscribes_and_publishes_again() {
             test.sent();
             test.events();
             reset_connection(test);
-            // The message with QoS 1 is sent as a new message. The message with QoS 2 may have been delivered, so it
-            // is reported as lost.
+            // The message with QoS 1 is sent as a new message. The broker may have delivered the message with QoS 2, so
+            // this message is reported as lost.
             assert_eq!(describe(test.sent()), ["subscribe set/#", "a new 1"]);
             let up = MqttEvent::Up { session_present: false };
             assert_eq!(test.events()[1..], [up, MqttEvent::Lost(two)]);

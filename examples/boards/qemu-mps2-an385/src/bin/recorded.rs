@@ -19,7 +19,8 @@ const CLIENTS: Pool = Pool::new(8).rings(32, 64);
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
-/// Keeps the input from the start until the recording is full. It has room for more than a hundred clients.
+/// Keeps the input from the start until the recording is full. The recording has room for the input of more than a
+/// hundred clients.
 static RECORDING: Recording<8192> = Recording::new(Keep::First);
 static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());

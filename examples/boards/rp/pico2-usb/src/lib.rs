@@ -2,8 +2,8 @@
 //! flash.
 //!
 //! The host sees the board as a network card. The board's address is 192.168.7.1. The board appears as a USB drive if
-//! BOOTSEL is held while it is plugged in, and again after a program has ended. It is flashed through this drive.
-//! The log comes over a serial port on the same cable. The button connects GP14 to ground.
+//! BOOTSEL is held while the board is plugged in, and again after a program has ended. The board is flashed through
+//! this drive. The log comes over a serial port on the same cable. The button connects GP14 to ground.
 
 #![no_std]
 

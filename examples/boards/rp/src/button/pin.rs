@@ -1,6 +1,7 @@
-//! GP14 as a button, on an RP2350: embassy-rp does not read this chip's BOOTSEL.
+//! GP14 as a button, on an RP2350, because embassy-rp cannot read this chip's BOOTSEL.
 //!
-//! Connect a button from GP14 to ground, which is the pin next to it. A wire that touches both pins does the same.
+//! Connect a button from GP14 to ground, which is the pin next to GP14. A wire that touches both pins has the same
+//! effect as a button.
 
 use embassy_rp::Peri;
 use embassy_rp::gpio::{Input, Pull};
@@ -15,8 +16,8 @@ impl Button {
     }
 }
 
-/// Calls `on_interrupt` each time the button is pressed, and sleeps in between. A button that bounces causes more
-/// than one call.
+/// Calls `on_interrupt` each time the button is pressed, and sleeps between the presses. A button that bounces causes
+/// more than one call.
 #[embassy_executor::task]
 pub(crate) async fn watch(mut button: Button, on_interrupt: fn()) -> ! {
     loop {

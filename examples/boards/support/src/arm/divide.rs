@@ -1,10 +1,11 @@
 //! A small 64-bit division, used instead of the compiler's unrolled division.
 //!
-//! The compiler's division takes 920 bytes of flash; this one takes 248. For a divisor below 65,536, as in every
-//! conversion of time, it takes four hardware divisions. For a larger divisor, it takes one step per bit.
+//! The compiler's division takes 920 bytes of flash; this division takes 248 bytes. For a divisor below 65,536, as in
+//! every conversion of time, this division needs four hardware divisions. For a larger divisor, this division needs one
+//! step per bit.
 
-/// Returns the quotient and the remainder. The divisor is never zero: the compiler checks it before
-/// the call.
+/// Returns the quotient and the remainder. The divisor is never zero: the compiler's code checks the divisor before the
+/// call.
 pub fn divide(numerator: u64, divisor: u64) -> (u64, u64) {
     if divisor >> 16 == 0 {
         return divide_by_digits(numerator, divisor as u32);

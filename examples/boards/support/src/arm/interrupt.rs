@@ -30,7 +30,7 @@ impl Interrupt {
     }
 }
 
-/// Returns the vector table of a chip with `N` interrupts. A board places it after the core's vectors, as
+/// Returns the vector table of a chip with `N` interrupts. A board puts this table after the core's vectors, as
 /// `__INTERRUPTS`.
 pub const fn vectors<const N: usize>(handlers: &[(Interrupt, Handler)]) -> [Handler; N] {
     let mut vectors: [Handler; N] = [DefaultHandler; N];

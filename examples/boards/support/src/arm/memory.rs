@@ -1,9 +1,9 @@
 //! Small memory functions and a small 64-bit division, used instead of the compiler's unrolled versions.
 //!
-//! The compiler's memory functions take 3.3 KB; these take 100 bytes. A copy moves words, which a Cortex-M3 can read
-//! and write at any address, and then the remaining bytes. A move to a higher address goes backwards, byte by byte.
-//! Filling goes byte by byte. The linker uses these functions, because the symbols of the compiler's functions are
-//! weak. The division is in [`divide`](super::divide).
+//! The compiler's memory functions take 3.3 KB; the functions of this module take 100 bytes. A copy moves words, which
+//! a Cortex-M3 can read and write at any address, and then the remaining bytes. A move to a higher address goes
+//! backwards, byte by byte. Filling goes byte by byte. The linker uses these functions, because the symbols of the
+//! compiler's functions are weak. The division is in [`divide`](super::divide).
 
 use core::arch::global_asm;
 

@@ -1,4 +1,5 @@
-//! defmt's logger: it puts log frames into the ring, and the task of the serial port takes their bytes out.
+//! defmt's logger. The logger puts log frames into the ring, and the task of the serial port takes the bytes of the
+//! frames out of the ring.
 
 use core::cell::{RefCell, UnsafeCell};
 
@@ -19,7 +20,7 @@ static QUEUED: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 static FRAME: Mutex<RefCell<Frame>> =
     Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), interrupt_state: None }));
 
-/// A log frame that is being written, and whether interrupts were enabled before it.
+/// A log frame that is being written, and whether interrupts were enabled before the frame.
 struct Frame {
     encoder: Encoder,
     interrupt_state: Option<RestoreState>,
@@ -42,8 +43,8 @@ pub(super) fn is_empty() -> bool {
 }
 
 fn with_log<T>(cs: CriticalSection, call: impl FnOnce(&mut Ring) -> T) -> T {
-    // SAFETY: no other reference to the ring exists. Interrupts are off, only one core runs, and no caller passes a
-    // `call` that calls this function.
+    // SAFETY: no other reference to the ring exists: interrupts are off, only one core runs, and the function `call`
+    // never calls `with_log`.
     let log = unsafe { &mut *LOG.borrow(cs).get() };
     call(log.initialise())
 }
@@ -59,8 +60,8 @@ struct SerialLogger;
 // this time, and only the context that has called `acquire` calls `write` and `flush`.
 unsafe impl defmt::Logger for SerialLogger {
     fn acquire() {
-        // SAFETY: `release` passes this state to `critical_section::release`. All critical sections that begin later
-        // have ended by then.
+        // SAFETY: `release` passes this state to `critical_section::release`. Every critical section that begins
+        // between `acquire` and `release` also ends before `release`.
         let before = unsafe { critical_section::acquire() };
         critical_section::with(|cs| {
             let mut frame = FRAME.borrow_ref_mut(cs);
@@ -83,7 +84,7 @@ unsafe impl defmt::Logger for SerialLogger {
         });
         QUEUED.signal(());
         if let Some(before) = before {
-            // SAFETY: `before` is the state that `acquire` has stored. `take` returns it only once.
+            // SAFETY: `before` is the state that `acquire` has stored. `take` returns the state only once.
             unsafe { critical_section::release(before) };
         }
     }

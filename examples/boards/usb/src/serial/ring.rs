@@ -6,7 +6,8 @@ const SIZE: usize = 2048;
 /// The value of the field `magic` in an initialised ring.
 const MAGIC: u32 = 0x7069_636f;
 
-/// The `length` bytes begin at `first` and wrap around. Every bit pattern is a valid value of each field.
+/// The ring. It contains the `length` bytes of `bytes` that begin at the index `first` and wrap around. Every bit
+/// pattern is a valid value of each field.
 pub(super) struct Ring {
     magic: u32,
     first: usize,

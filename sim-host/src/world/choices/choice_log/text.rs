@@ -6,8 +6,8 @@
 //! to-device lost 17 1             # at 1204331 us
 //! ```
 //!
-//! A line is a stream, a choice point, a number and an answer. The answer may be a word if the
-//! choice point has words. Text after a `#` is a comment.
+//! A line is a stream, a choice point, a number and an answer. If the answer is a kind, for example a kind of fault, it
+//! may be written as a word, such as `partition`. Text after a `#` is a comment.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The application's listeners: how many sockets each can have, and whether all of them have
-//! listened without interruption.
+//! The application's listeners: how many sockets each listener can have, and whether all listeners have listened
+//! without interruption.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::world::network::address;
 #[derive(Default)]
 pub(crate) struct Listeners {
     handles: Vec<Listener>,
-    /// Ports at which the device can be reached.
+    /// The ports of the enabled listeners that the device's network can reach.
     open: Vec<u16>,
     /// The maximum number of listeners at any time.
     most: usize,
@@ -62,14 +62,13 @@ impl Listeners {
         self.closings
     }
 
-    /// Returns the number of a pool's sockets that listen for each listener while no client is
-    /// connected. The adapter divides the sockets evenly, up to the backlog.
+    /// Returns the number of sockets that listen for each listener while no client is connected. The adapter divides
+    /// the `sockets` sockets of the pool evenly. No listener gets more sockets than `backlog`.
     pub(crate) fn share(&self, sockets: usize, backlog: usize) -> usize {
         (sockets / self.handles.len().max(1)).min(backlog)
     }
 
-    /// Returns the reason why a listener is never called, if there are fewer sockets than
-    /// listeners.
+    /// Returns a message if there are fewer sockets than listeners. In this case, at least one listener has no socket.
     pub(crate) fn too_many(&self, sockets: usize) -> Option<String> {
         let most = self.most;
         (most > sockets).then(|| {
@@ -80,11 +79,11 @@ impl Listeners {
         })
     }
 
-    /// Returns whether each of `clients` clients finds a listening socket, whatever the order in
-    /// which they connect. At most `at_one_port` of them connect to the same port.
+    /// Returns whether each of `clients` clients finds a listening socket, whatever the order in which they connect. At
+    /// most `at_one_port` of these clients connect to the same port.
     ///
     /// The worst case is assumed. First, all other clients are connected. Then the remaining sockets of the pool are
-    /// divided among the listeners. At last, `at_one_port` clients connect to the same port at once.
+    /// divided among the listeners. Finally, `at_one_port` clients connect to the same port at once.
     pub(crate) fn have_room(
         &self,
         clients: usize,
@@ -120,7 +119,7 @@ mod tests {
 
     #[test]
     fn two_listeners_share_the_sockets() {
-        // Two of four sockets are in use. Each of the other two listens at a different port.
+        // Two of four sockets are in use. The other two sockets listen, each at a different port.
         assert!(!listeners(2).have_room(4, 2, 4, usize::MAX));
         assert!(listeners(2).have_room(3, 1, 4, usize::MAX));
         assert!(listeners(2).have_room(2, 2, 4, usize::MAX));

@@ -5,7 +5,7 @@ use picoevent::{Conn, EventBase, Fired};
 /// The probe's observations of the rings.
 #[derive(Default)]
 pub(crate) struct Rings {
-    /// The ring sizes of the connection whose callback ran last.
+    /// The ring sizes of the connection whose callback ran last, in bytes.
     input: usize,
     output: usize,
     longest_write: usize,
@@ -43,13 +43,13 @@ impl Rings {
         self.gave_up |= self.called.take().is_some_and(|conn| base.conn(conn).is_err());
     }
 
-    /// Called when the loop goes to sleep with these connections.
+    /// Handles the moment before the loop sleeps. `conns` are the connections of the base.
     pub(super) fn idle<A>(&mut self, base: &mut EventBase<'_, A>, conns: &[Conn]) {
         self.waits = conns.iter().any(|conn| is_stalled(base, *conn));
     }
 
-    /// Returns a message about the ring that was too small for the application, or `None` if there is none. `unserved`
-    /// means that a client is not served yet.
+    /// Returns a message about a ring that was too small for the application, or `None` if no ring was too small.
+    /// `unserved` means that a client is not served yet.
     pub(crate) fn too_small(&self, unserved: bool) -> Option<String> {
         let Self { input, too_long, .. } = self;
         if let Some((length, output)) = too_long {

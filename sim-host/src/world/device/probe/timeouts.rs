@@ -22,7 +22,7 @@ struct Watched {
     output: usize,
     timeouts: [Option<Duration>; 2],
     enabled: [bool; 2],
-    /// It was accepted, or its connect has succeeded.
+    /// The connection was accepted, or its connect has succeeded.
     open: bool,
     /// The earliest time at which each timeout may have started.
     progress: [Instant; 2],
@@ -30,12 +30,12 @@ struct Watched {
 
 const HALVES: [picoevent::Direction; 2] = [picoevent::Direction::Read, picoevent::Direction::Write];
 
-/// The side that made a connection since the previous check.
+/// The side that made the connections that are new since the previous check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
-    /// The back end, by accepting it.
+    /// The back end has accepted the connection.
     BackEnd,
-    /// The application, by connecting.
+    /// The application has connected.
     Application,
 }
 
@@ -116,7 +116,7 @@ impl Watched {
         })
     }
 
-    /// Compares the state with the previous check and records progress.
+    /// Compares the state with the state at the previous check, and records progress.
     fn go_on(&mut self, before: &Self, now: Instant) {
         self.open = before.open;
         self.progress = before.progress;
@@ -124,7 +124,8 @@ impl Watched {
         let received = self.input > before.input;
         let has_room = before.input == self.capacity && self.input < self.capacity;
         let sent = self.output < before.output;
-        // Until a connection is open, its write timeout limits the time for the connect.
+        // Until a connection is open, its write timeout limits the time for the connect, and new output does not
+        // restart the timeout.
         let has_output = self.open && before.output == 0 && self.output > 0;
         let moved = [set || received || has_room, set || sent || has_output];
         for half in HALVES.map(|half| half as usize) {

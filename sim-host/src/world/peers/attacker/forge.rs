@@ -24,7 +24,7 @@ pub(super) struct Segment<'b> {
     pub(super) bytes: &'b [u8],
 }
 
-/// A frame of the device that the attacker reacts to.
+/// The contents of a frame from the device that the attacker answers.
 pub(super) enum Answer {
     /// A host with this address and hardware address requests the attacker's hardware address.
     WhoHas(Ipv4Addr, EthernetAddress),
@@ -74,7 +74,7 @@ pub(super) fn ping(device: Ipv4Addr, random: &mut Random, ether: &mut Ether) {
     });
 }
 
-/// Sends a frame of random bytes after a valid destination address.
+/// Sends a frame with the device's destination address and random bytes after it.
 pub(super) fn garbage(random: &mut Random, ether: &mut Ether) {
     let length = random.between(14, 200) as usize;
     let mut frame = ether.buffer(length);

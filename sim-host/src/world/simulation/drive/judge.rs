@@ -1,4 +1,4 @@
-//! Judges a simulation: its phase, and what must have happened by which time.
+//! Judges a simulation: decides whether the current phase is over, and whether something did not happen in time.
 
 use super::{Judgement, Phase, Simulation};
 use crate::world::choices::choice_point::MOST;
@@ -6,17 +6,17 @@ use crate::world::device::interrupt;
 use crate::world::peers::client::{Client, Stage};
 use crate::world::simulation::verdict::Verdict;
 
-/// After the end of the faults, every client must be served within this time, in microseconds.
+/// The time in microseconds within which every client must be served after the end of the faults.
 pub(super) const SERVED_WITHIN: u64 = 240_000_000;
 /// The interval of the checks of a slow client, in microseconds. A client is slow if it is not served in time but still
 /// sends or receives bytes. For example, its segments have few bytes, and the delays between them are long. The first
 /// check is one interval before `SERVED_WITHIN`.
 pub(super) const CHECK_INTERVAL: u64 = 60_000_000;
-/// The maximum number of these checks.
+/// The maximum number of checks of slow clients.
 pub(super) const SLOW_CLIENT_CHECKS: u32 = 30;
-/// When all clients are served, all objects must be freed within this time, in microseconds.
+/// The time in microseconds within which all objects must be freed after all clients are served.
 const EMPTY_WITHIN: u64 = 160_000_000;
-/// After the interrupt, the loop must end within this time, in microseconds.
+/// The time in microseconds within which the loop must end after the interrupt.
 const ENDED_WITHIN: u64 = 60_000_000;
 /// The time in microseconds after which no socket is in use any more. It is longer than the sum of the stack's timeout,
 /// the linger timeout, and the time for sending a reset.
@@ -40,7 +40,7 @@ impl Simulation<'_> {
         if self.is_ending() && !matches!(self.phase, Phase::Ending(_)) {
             self.phase = Phase::Ending(self.now + ENDED_WITHIN);
         }
-        if self.default
+        if self.must_accept_all
             && self.is_roomy()
             && let Some(client) = self.peer.clients.iter().find(|client| client.refused > 0)
         {
@@ -66,7 +66,7 @@ impl Simulation<'_> {
                 self.phase = Phase::Serving(self.now + CHECK_INTERVAL);
                 Judgement::GoOn
             }
-            Phase::Emptying(by) => match self.is_empty() {
+            Phase::Emptying(by) => match self.check_all_freed() {
                 Err(held) if self.now >= by => over(Verdict::Leak(held)),
                 Err(_) => Judgement::GoOn,
                 Ok(()) if self.next_to_check().is_some() => {
@@ -81,8 +81,8 @@ impl Simulation<'_> {
                 }
             },
             // A client has just connected, or the application has accepted a connection that waited in the stack. So
-            // objects are in use again, and must be freed first.
-            Phase::Resting(_) if self.is_empty().is_err() => {
+            // objects are in use again, and the simulation must wait until they are freed.
+            Phase::Resting(_) if self.check_all_freed().is_err() => {
                 self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                 Judgement::GoOn
             }
@@ -119,8 +119,8 @@ impl Simulation<'_> {
     }
 
     /// Checks slow clients. Returns whether clients that are not served yet have sent or received bytes since the last
-    /// check. Returns `true` at the first check, which has no earlier progress to compare with, and `false` when all
-    /// [`SLOW_CLIENT_CHECKS`] checks are used.
+    /// check. At the first check, there is no earlier progress, so this function returns `true`. After
+    /// [`SLOW_CLIENT_CHECKS`] checks, this function returns `false`.
     fn clients_make_progress(&mut self) -> bool {
         let progress = self.peer.progress();
         let makes_progress = self.checks_left == SLOW_CLIENT_CHECKS
@@ -134,14 +134,16 @@ impl Simulation<'_> {
         self.shared.seen.borrow().unmet.iter().all(Option::is_none)
     }
 
-    /// Returns the time limits of the conditions that have not held yet, with the reasons.
+    /// Returns the conditions that have not held yet: the time limit of each condition, and the reason why the
+    /// condition has not held.
     fn limits(&self) -> impl Iterator<Item = (u64, String)> {
         let unmet = self.shared.seen.borrow().unmet.clone();
         let limits = self.limits.iter().map(|limit| self.quiet_since + limit);
         limits.zip(unmet).filter_map(|(limit, unmet)| Some((limit, unmet?)))
     }
 
-    /// Returns the first time limit of a condition that has not held yet, or `u64::MAX` if there is none.
+    /// Returns the earliest time limit of the conditions that have not held yet, or `u64::MAX` if no time limit applies
+    /// now.
     pub(super) fn next_limit(&self) -> u64 {
         match self.phase {
             Phase::Serving(_) if !self.limits.is_empty() => {
@@ -151,7 +153,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Returns the condition that has not held in time, if there is one.
+    /// Returns a text about a condition that has not held in time, or `None` if there is no such condition.
     fn overdue(&self) -> Option<String> {
         if self.limits.is_empty() {
             return None;
@@ -161,7 +163,7 @@ impl Simulation<'_> {
         Some(format!("{text}, {after} s after the last fault"))
     }
 
-    /// Returns whether the application was interrupted and must end.
+    /// Returns whether the application must end because it was interrupted.
     pub(super) fn is_ending(&self) -> bool {
         self.ends_when_interrupted && interrupt::raised() > 0
     }
@@ -177,8 +179,8 @@ impl Simulation<'_> {
         seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
     }
 
-    /// Returns the port of the next listener for the socket-leak check, and the number of clients that connect to it.
-    /// Returns `None` if no listener must be checked.
+    /// Returns the port of the next listener for the socket-leak check, and the number of clients that connect to this
+    /// port. Returns `None` if no listener must be checked.
     fn next_to_check(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
         let clients_needed = seen.listeners.share(self.spare_sockets(), self.backlog);
@@ -188,8 +190,8 @@ impl Simulation<'_> {
         (clients_needed > 0).then_some((port, clients_needed))
     }
 
-    /// Returns the number of clients for which the device has sockets. Sockets of connections that the application
-    /// keeps are not counted.
+    /// Returns the number of clients for which the device has sockets at the same time. Sockets of connections that the
+    /// application keeps are not counted.
     fn spare_sockets(&self) -> usize {
         let kept = self.device.baseline.conns + self.later.conns;
         let spare = self.device.sockets.saturating_sub(kept);
@@ -210,13 +212,13 @@ impl Simulation<'_> {
         self.closings = self.shared.seen.borrow().listeners.closings();
     }
 
-    /// Returns whether all clients of the socket-leak check are served, or an error if one was
-    /// refused by an open listener.
+    /// Returns whether all clients of the socket-leak check are served. Returns an error if an open listener has
+    /// refused one of these clients.
     fn socket_leak_check(&self) -> Result<bool, Verdict> {
         let checking =
             || self.peer.clients.iter().filter(|client| client.is_of_socket_leak_check());
-        // The application may close a listener during the check. It opens the listener again for
-        // the clients that retry.
+        // The application may close a listener during the check. In this case, a client may be refused, and it connects
+        // again later, when the listener is open.
         let is_open = self.closings == self.shared.seen.borrow().listeners.closings();
         let of_this = |client: &&Client| Some(&client.target_port) == self.checked.last();
         match checking().filter(of_this).find(|client| client.refused > 0) {
@@ -248,17 +250,17 @@ impl Simulation<'_> {
     }
 
     /// Returns an error if any object is still in use.
-    fn is_empty(&self) -> Result<(), String> {
-        let (held, first) = (self.shared.seen.borrow().counts, self.device.baseline);
+    fn check_all_freed(&self) -> Result<(), String> {
+        let (in_use, expected) = (self.shared.seen.borrow().counts, self.device.baseline);
         let later = self.later;
-        for (what, held, first) in [
-            ("connections", held.conns, first.conns + later.conns),
-            ("events", held.events, first.events + later.events),
-            ("listeners", held.listeners, first.listeners),
-            ("things waited for", held.added, first.added + later.added),
+        for (what, in_use, expected) in [
+            ("connections", in_use.conns, expected.conns + later.conns),
+            ("events", in_use.events, expected.events + later.events),
+            ("listeners", in_use.listeners, expected.listeners),
+            ("waiting or due events", in_use.added, expected.added + later.added),
         ] {
-            if held > first {
-                return Err(format!("{held} {what} are still held, expected {first}"));
+            if in_use > expected {
+                return Err(format!("{what} in use at the end: {in_use}, expected {expected}"));
             }
         }
         Ok(())

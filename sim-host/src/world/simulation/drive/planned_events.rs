@@ -88,7 +88,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Applies the effects that a fault has at its beginning, except the effects on frames.
+    /// Applies the effects that a fault has when it begins, except the effects on frames.
     fn begin_fault(&mut self, fault: &Fault) {
         match fault.kind {
             FaultKind::AddressLost | FaultKind::AddressChanged => {
@@ -100,7 +100,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Applies the effects of a fault's end.
+    /// Ends the effects of a fault, except the effects on frames.
     fn end_fault(&mut self, fault: &Fault) {
         let lost = |fault: &Fault| {
             matches!(fault.kind, FaultKind::AddressLost | FaultKind::AddressChanged)

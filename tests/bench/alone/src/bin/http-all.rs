@@ -1,5 +1,5 @@
-//! An HTTP server with eight routes. The routes cover every kind: whole answers, answers in parts (`pull`), server-sent
-//! events, files, an upload and a WebSocket.
+//! An HTTP server with eight routes. There is a route of every kind: whole answers, answers in parts (`pull`),
+//! server-sent events, files, an upload and a WebSocket.
 
 #![no_std]
 #![no_main]
@@ -22,7 +22,7 @@ static FILES: [File; 1] = [File::new("", "text/html", b"page", 1).gzip(b"zipped"
 
 static APP: ConstStaticCell<App> = ConstStaticCell::new(App { http: Server::new(), level: 0 });
 
-/// The application. Clients read and change its number `level`.
+/// The application. Clients read and change the number `level`.
 struct App {
     http: Server<4>,
     level: u32,

@@ -17,7 +17,7 @@ static STORAGE: ConstStaticCell<Storage<App, 1, { CLIENTS.conns() }, { CLIENTS.b
 
 static APP: ConstStaticCell<App> = ConstStaticCell::new(App { http: Server::new(), level: 0 });
 
-/// The application. Clients read and set its number `level`.
+/// The application. Clients read and set the number `level`.
 struct App {
     http: Server<4>,
     level: u32,

@@ -45,7 +45,7 @@ pub extern "C" fn image() {
     run(&mut base, app, act);
 }
 
-/// Performs an action like a device that answers at once.
+/// Performs an action, and at once reports to the base that the action succeeded.
 fn act(base: &mut EventBase<'_, App>, action: Action) {
     let from = SocketAddr::from((Ipv4Addr::LOCALHOST, black_box(5353)));
     match black_box(action) {

@@ -1,5 +1,6 @@
-//! Storages of different capacities. For each type, the image has a symbol of the same size. The size of a slot is the
-//! difference between a storage with 12 slots and a storage with 4 slots, divided by 8.
+//! The sizes of the core's types. For each measured type, for example a `Storage` with certain capacities, the image
+//! has a symbol with the size of the type. The size of a slot is the difference between a storage with 12 slots and a
+//! storage with 4 slots, divided by 8.
 
 #![no_std]
 #![no_main]
@@ -14,7 +15,7 @@ use picoevent_alone as _;
 /// An application without state, so that the sizes contain no application state.
 struct App;
 
-/// Declares a static array for each type. The array has the size of the type.
+/// Declares a static array for each listed type. The array has the size of the type.
 macro_rules! bytes_of {
     ($($name:ident: $type:ty;)*) => {
         $(static $name: [u8; size_of::<$type>()] = [0; _];)*

@@ -78,7 +78,7 @@ fn server(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, black_box(port)).into()
 }
 
-/// Performs an action like a device that answers at once.
+/// Performs an action, and at once reports to the base that the action succeeded.
 fn act(base: &mut EventBase<'_, App>, action: Action) {
     match black_box(action) {
         Action::Connect(conn) => base.connected(conn),

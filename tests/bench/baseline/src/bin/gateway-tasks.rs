@@ -13,7 +13,7 @@ use picoevent_baseline::gateway::{
 };
 use static_cell::StaticCell;
 
-/// The sockets of both ports, and one socket each for the uplink, discovery and DHCP.
+/// The sockets of the console and of the status server, and one socket each for the uplink, discovery and DHCP.
 static RESOURCES: StaticCell<StackResources<{ 2 * SOCKETS + 3 }>> = StaticCell::new();
 static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 

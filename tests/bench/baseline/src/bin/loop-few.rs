@@ -1,4 +1,4 @@
-//! hello-world with one socket for each connection that it serves at once.
+//! hello-world with 4 or 8 connection slots, depending on the board, and with the same number of sockets.
 
 #![no_std]
 #![no_main]

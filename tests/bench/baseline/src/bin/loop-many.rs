@@ -1,4 +1,4 @@
-//! hello-world with one connection for each socket.
+//! hello-world with 16 sockets and 16 connection slots.
 
 #![no_std]
 #![no_main]

@@ -1,5 +1,5 @@
-//! `tasks-many`, to measure the depth of its stack. The stack is painted: filled with a pattern. The timeouts for
-//! silent peers are short.
+//! The server of `tasks-many`, to measure the depth of its stack. The stack is painted: filled with a pattern. The
+//! timeouts for silent peers are short.
 
 #![no_std]
 #![no_main]

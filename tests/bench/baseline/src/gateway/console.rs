@@ -19,14 +19,14 @@ const BUSY: &str = "busy\r\n";
 
 /// The maximum length of a received line, without the line's end.
 const LINE: usize = 128;
-/// The maximum length of the line of values that a watching client gets, without the line's end.
+/// The maximum length of the line of values that a client gets after the command `watch`, without the line's end.
 const VALUES: usize = 250;
 const IDLE: Duration = Duration::from_secs(60);
 const WATCHING: Duration = Duration::from_secs(1);
 
 type Text = String<{ VALUES + 2 }>;
 
-/// The step after an answer.
+/// What the console does after an answer.
 enum Next {
     Command,
     Watch,
@@ -42,7 +42,7 @@ pub async fn run(stack: Stack<'static>, gateway: &'static Gateway) -> ! {
     .await
 }
 
-/// Serves a client until it quits, ends its stream, or is idle for too long, or until the gateway ends.
+/// Serves a client until the client quits, ends its stream, or is idle for too long, or until the gateway ends.
 ///
 /// # Errors
 /// If the connection must be reset.
@@ -94,7 +94,7 @@ fn end(text: &mut Text, last: &str) -> Next {
 }
 
 impl State {
-    /// Executes the command in a line, and writes the answer. `line` is `None` if the line was too long: then the
+    /// Executes the command in a line, and writes the answer. If the line was too long, `line` is `None`, and the
     /// answer is an error.
     fn command(&mut self, line: Option<&str>, text: &mut Text) -> Next {
         let Some(line) = line else {
@@ -102,7 +102,7 @@ impl State {
             return Next::Command;
         };
         let mut words = line.splitn(3, ' ');
-        // `text` has room for every answer: the longest answer is a value of the store.
+        // The longest answer is a value of the store. `text` has room for this answer, so no write can fail.
         let _ = match (words.next(), words.next(), words.next()) {
             (Some(""), None, None) => Ok(()),
             (Some("get"), Some(key), None) => match (key, self.latest, self.store.get(key)) {
@@ -126,7 +126,7 @@ impl State {
         Next::Command
     }
 
-    /// Writes a line with the temperature, the number of samples, and those values of the store that fit.
+    /// Writes a line with the temperature, the number of samples, and as many values of the store as fit into the line.
     fn values(&self, text: &mut Text) {
         let value = self.latest.map_or(0, |sample| sample.value);
         let _ = write!(text, "temp={value} samples={}", self.taken);

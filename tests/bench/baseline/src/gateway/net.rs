@@ -10,13 +10,13 @@ use embassy_net::tcp::{Error, TcpReader, TcpSocket, TcpWriter};
 use embassy_time::{Duration, with_timeout};
 use heapless::Vec;
 
-/// Clients of a port that are served at once.
+/// The maximum number of clients of a port that are served at once.
 const CLIENTS: usize = 4;
-/// Sockets of a port: one more than `CLIENTS`. The additional socket sends `busy` to a further client.
+/// The number of sockets of a port: one more than `CLIENTS`. The additional socket sends `busy` to a further client.
 pub const SOCKETS: usize = CLIENTS + 1;
 /// The time limit for a client that accepts no output.
 const STALL: Duration = Duration::from_secs(10);
-/// The time limit for the client's end of stream after the end of the server's stream.
+/// The time limit for the client's end of stream after the server's end of stream.
 const FIN_WAIT: Duration = Duration::from_secs(2);
 
 /// Accepts and serves clients of `port` on one socket, forever. `clients` is the number of clients that all sockets of
@@ -64,7 +64,7 @@ pub async fn send(writer: &mut TcpWriter<'_>, mut bytes: &[u8]) -> Result<(), Er
 /// Waits until the client has acknowledged all output.
 ///
 /// # Errors
-/// As [`send`].
+/// The same errors as those of [`send`].
 pub async fn drain(writer: &mut TcpWriter<'_>) -> Result<(), Error> {
     loop {
         let left = writer.send_queue();
@@ -97,7 +97,7 @@ pub async fn abort(socket: &mut TcpSocket<'_>) {
     let _ = with_timeout(STALL, socket.flush()).await;
 }
 
-/// A line being received, of at most `MAX_LENGTH` bytes before its `\n`.
+/// A line that is being received. A line has at most `MAX_LENGTH` bytes before its `\n`.
 #[derive(Default)]
 pub struct Line<const MAX_LENGTH: usize> {
     bytes: Vec<u8, MAX_LENGTH>,
@@ -124,8 +124,8 @@ impl<const MAX_LENGTH: usize> Line<MAX_LENGTH> {
         reader.read_with(take).await
     }
 
-    /// Returns the line without its end, or `None` if it has more than `max_length` bytes. Returns `?` for a line
-    /// that is not UTF-8.
+    /// Returns the line without `\r\n` or `\n`, or `None` if the line has more than `max_length` bytes. Returns `?` for
+    /// a line that is not UTF-8.
     pub fn text(&self, max_length: usize) -> Option<&str> {
         let text = self.bytes.strip_suffix(b"\r").unwrap_or(&self.bytes);
         let fits = !self.is_too_long && text.len() <= max_length;

@@ -1,6 +1,6 @@
 //! The header of an HTTP request.
 
-/// Status lines of answers that end the connection.
+/// The status line of an answer. The server ends the connection after this answer.
 pub const BAD_REQUEST: &str = "400 Bad Request";
 /// See [`BAD_REQUEST`].
 pub const TIMEOUT: &str = "408 Request Timeout";

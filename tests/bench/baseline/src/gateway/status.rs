@@ -102,7 +102,7 @@ impl Gateway {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let (length, after) = (body.len(), if keep { "keep-alive" } else { "close" });
         let mut answer = String::new();
-        // `answer` has room for it.
+        // The text fits into `answer`, so the result is not needed.
         let _ = write!(
             answer,
             "HTTP/1.1 {status}\r\n{allow}{kind}Content-Length: {length}\r\nConnection: {after}\r\n\r\n{body}"
@@ -110,7 +110,7 @@ impl Gateway {
         (answer, keep)
     }
 
-    /// Writes the status. `body` has room for it.
+    /// Writes the status. The status fits into `body`.
     fn describe(&self, body: &mut String<192>) {
         let mut state = self.state.borrow_mut();
         state.answered += 1;

@@ -1,4 +1,4 @@
-//! The uplink: sends samples to the collector, and keeps them until the collector has confirmed them.
+//! The uplink: sends samples to the collector, and keeps each sample until the collector has confirmed the sample.
 
 use core::fmt::Write;
 use core::net::SocketAddrV4;
@@ -68,7 +68,7 @@ impl Queue {
             self.sent = self.sent.saturating_sub(1);
             self.lost += 1;
         }
-        // There is room.
+        // The queue has room, so this cannot fail.
         let _ = self.samples.push_back(sample);
     }
 
@@ -114,7 +114,7 @@ pub async fn run(stack: Stack<'static>, collector: SocketAddrV4, gateway: &'stat
 }
 
 impl Gateway {
-    /// Sets the state of the uplink. All kept samples must be sent again on the next connection.
+    /// Sets the state of the uplink. Marks all kept samples as not sent, because a new connection must send them again.
     fn set_link(&self, link: Link) {
         let mut state = self.state.borrow_mut();
         state.link = link;
@@ -140,7 +140,7 @@ async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Err
     loop {
         let mut text = String::<64>::new();
         let next = gateway.state.borrow_mut().queue.next();
-        // `text` has room for a line.
+        // `text` has room for a line, so the writes cannot fail.
         let _ = if let Some(Sample { number, micros, value, forced }) = next {
             let mark = if forced { " F" } else { "" };
             writeln!(text, "S {number} {micros} {value}{mark}")

@@ -2,7 +2,7 @@
 //! embassy-time add to an interrupt and to a timer.
 //!
 //! The loop has one idle socket. In each iteration of the loop, the task of the network stack also checks its sockets.
-//! The figures include this cost, as on a board.
+//! The figures include the cost of this check, because a program on a board also has this cost.
 //!
 //! E2 is the workload of an event that an interrupt activates. T1 is the workload of timers that fire and re-arm
 //! themselves.

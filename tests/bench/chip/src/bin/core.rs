@@ -1,4 +1,4 @@
-//! The core, run in whole iterations of the loop, as with a back end.
+//! The workloads of the core, with whole iterations of the loop on a minimal back end.
 
 #![no_std]
 #![no_main]

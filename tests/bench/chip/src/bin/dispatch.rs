@@ -1,5 +1,5 @@
-//! The core's dispatch alone, without the other steps of an iteration of the loop. This is the cost in a loop that
-//! performs no actions, calls no prepare watchers, and does not check whether the loop must end.
+//! Measures the core's dispatch alone, without the other steps of an iteration of the loop. The measured cost is the
+//! cost in a loop that performs no actions, calls no prepare watchers, and does not check whether the loop must end.
 
 #![no_std]
 #![no_main]
@@ -23,8 +23,8 @@ fn main() -> ! {
     let mut report = Report::start(", dispatch alone");
     activate::run(&mut report, dispatch);
     interrupts::run(&mut report, dispatch);
-    // These counts contain more than the dispatch. After an event for a source has fired, the base returns an action
-    // that requests the source's next report.
+    // The counts of the workload `ready` contain more than the dispatch. After an event for a source has fired, the
+    // base returns an action that requests the source's next report.
     ready::run(&mut report, |base, app| {
         dispatch(base, app);
         while let Some(action) = base.next_action() {

@@ -1,5 +1,5 @@
 //! The network stack alone, polled by a loop: the greeting server on smoltcp's sockets, without tasks and without
-//! events. Every other server costs at least as much.
+//! events. Every other measured server needs at least as many instructions.
 
 #![no_std]
 #![no_main]

@@ -12,8 +12,9 @@ use crate::meter::{Harness, Report, Stopwatch};
 const LINE: usize = 1_024;
 const TIMES: u32 = 20;
 
-/// The number of bytes that arrive at once, and the names of the counts for a ring and for a connection. With the
-/// number zero, no byte arrives between the searches, so these counts are the cost of the calls alone.
+/// For each way in which a line arrives: the number of bytes that arrive at once, and two names of counts, one for a
+/// ring and one for a connection. With the number zero, no byte arrives between the searches, so these counts are the
+/// cost of the calls alone.
 const ARRIVALS: [(usize, [&str; 2]); 3] = [
     (LINE, ["end of a line in a ring, all at once", "end of a line of a connection, all at once"]),
     (1, ["end of a line in a ring, byte by byte", "end of a line of a connection, byte by byte"]),

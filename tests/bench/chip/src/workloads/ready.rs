@@ -1,4 +1,4 @@
-//! The path from a ready source to the callback of the event that waits for it.
+//! The path from a ready source to the callback of the event that waits for the source.
 
 use core::array;
 use core::hint::black_box;

@@ -1,5 +1,5 @@
-//! Bytes that pass through a connection's rings. Counted are the application's copy into the output ring or out of the
-//! input ring, and the callback.
+//! Bytes that pass through a connection's rings. The counts contain the application's copy into the output ring or out
+//! of the input ring, and the callback.
 //!
 //! Output: the application writes, the back end takes the output and reports it as sent, and the write callback runs.
 //! Input: the back end requests room and reports how many bytes it has stored, and the read callback reads these bytes.

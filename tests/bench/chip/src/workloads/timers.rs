@@ -1,5 +1,5 @@
-//! Workload T1: timers that fire and re-arm themselves. Also each operation on timers. Both are run with several
-//! numbers of timers.
+//! Workload T1: timers that fire and re-arm themselves. In addition, the operations `arm`, `cancel` and `re-arm` are
+//! counted. T1 and the operations are measured with 4, 16 and 64 timers.
 //!
 //! Periods are random, from 1 to 1000 microseconds. The clock is set to the next deadline.
 
@@ -29,7 +29,8 @@ pub fn run(report: &mut Report, iterate: impl Fn(&mut Base<'_>, &mut App)) {
     }
 }
 
-/// Counts each operation with 4, 16 and 64 armed timers. Each step re-arms, cancels, and arms the next timer.
+/// Counts each operation with 4, 16 and 64 armed timers. Each step takes the next timer, re-arms it, cancels it, and
+/// arms it again.
 pub fn operations(report: &mut Report) {
     for (timers, names) in [
         (4, ["arm, 4 timers", "cancel, 4 timers", "re-arm, 4 timers"]),

@@ -1,4 +1,4 @@
-//! A queue, written by hand: slot indexes, and a function for each slot. This is the least possible work.
+//! A queue of slot indexes, written by hand, and a table with a function for each slot. No loop can do less work.
 
 use std::collections::VecDeque;
 

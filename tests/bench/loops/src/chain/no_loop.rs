@@ -1,5 +1,5 @@
-//! No loop: the same reads and writes, controlled by an array of ready pairs. The time of every contender contains the
-//! time of this work.
+//! No loop: only the reads and writes of the tokens, controlled by an array of ready pairs. Every contender does these
+//! reads and writes, so their time is a part of the time of every contender.
 
 use anyhow::Result;
 

@@ -6,9 +6,9 @@
 //!     └────────────────────────────────┘
 //! ```
 //!
-//! This is libevent's `test/bench.c`: when a pair is readable, one unit is read from it. As long as writes are left,
-//! one unit is then written into the next pair. The value of a byte is the number of its pair, so a byte that arrives
-//! at the wrong pair is detected. Units that are lost, duplicated or left over are detected, too.
+//! The work is the work of libevent's `test/bench.c`. When a pair is readable, one unit is read from the pair. As long
+//! as writes are left, one unit is then written into the next pair. The value of a byte is the number of its pair, so a
+//! byte that arrives at the wrong pair is detected. Units that are lost, duplicated or left over are detected, too.
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -32,10 +32,10 @@ pub enum Kind {
     Pipes,
 }
 
-/// An injected fault, to test that it is detected.
+/// An injected fault, to test that the fault is detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
-    /// None.
+    /// No fault.
     None,
     /// One token is not passed on.
     Lost,
@@ -82,7 +82,7 @@ enum Failure {
 /// The number of descriptors for other purposes than the ring: loops, standard streams and plug-ins.
 const OTHER_DESCRIPTORS: u64 = 64;
 
-/// The number of iterations without a token after which the tokens count as lost. Each iteration should find a token.
+/// If this number of consecutive iterations finds no token, a token is lost. Each iteration should find a token.
 const IDLE_ITERATIONS: u32 = 1_000;
 
 impl Ring {
@@ -114,8 +114,9 @@ impl Ring {
         self.sent.get()
     }
 
-    /// Writes `tokens` tokens into the ring, and passes them on `writes` times in all. Returns how often a token was
-    /// read: `tokens` + `writes` times. `iteration` runs one iteration of a loop.
+    /// Writes `tokens` tokens into the ring. Then the tokens are passed on from pair to pair. `writes` is the total
+    /// number of these further writes. Returns how often a token was read: `tokens` + `writes` times. `iteration` runs
+    /// one iteration of a loop.
     ///
     /// # Errors
     /// If the loop fails, loses a token, or reports a token that does not exist.
@@ -190,7 +191,8 @@ impl Ring {
         }
     }
 
-    /// Returns the unit for a pair: 1 for an event counter, otherwise a byte with the number of the pair.
+    /// Returns the unit to write into a pair: 1 for an event counter, or a byte with the number of the pair for sockets
+    /// and pipes.
     fn unit(&self, index: u32) -> u8 {
         if self.kind == Kind::Eventfd { 1 } else { index as u8 }
     }
@@ -212,8 +214,8 @@ impl Ring {
 impl Pair {
     fn new(kind: Kind) -> Result<Self, Errno> {
         let (read, write) = match kind {
-            // The event counter has the mode of a semaphore. Otherwise one read would take two tokens that arrived
-            // together.
+            // The event counter has the mode of a semaphore. In the default mode, one read would take two tokens that
+            // arrived together.
             Kind::Eventfd => {
                 let flags =
                     EventfdFlags::SEMAPHORE | EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;

@@ -1,4 +1,4 @@
-//! calloop: a source for each pending timer, as in its documentation.
+//! calloop: a source for each pending timer, as in calloop's documentation.
 
 use std::time::{Duration, Instant};
 

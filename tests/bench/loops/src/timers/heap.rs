@@ -1,6 +1,6 @@
 //! A binary heap of timers, written by hand with the heap of the standard library. Each timer and each entry of the
-//! heap has a count. An entry is stale if its count differs from the count of its timer. So cancelling only increments
-//! a count, but the heap grows each time that a timer is set.
+//! heap has a generation number. An entry is stale if its number differs from the number of its timer. So cancelling
+//! only increments a number, but the heap grows each time that a timer is set.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -6,10 +6,10 @@
 //!   …         six levels in all: two years
 //! ```
 //!
-//! Times are numbers of milliseconds, and are compared in digits of six bits. A timer's level is the position of the
-//! first digit, from the most significant digit on, in which the deadline and the current time differ. Adding and
-//! cancelling a timer each change one list. When the time reaches a slot of a higher level, the slot's timers move to
-//! lower levels. A bit mask for each level shows which slots are in use.
+//! Times are numbers of milliseconds with digits of six bits. The deadline of a timer is compared with the current
+//! time. The timer's level is the position of the most significant digit that differs. Adding and cancelling a timer
+//! each change one list. When the time reaches a slot of a higher level, the slot's timers move to lower levels. A bit
+//! mask for each level shows which slots are in use.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ const LEVELS: usize = 6;
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 
-/// No timer: the end of a list. In `Timer::list` it means that the timer is not pending.
+/// No timer: the end of a list. In `Timer::list`, this value means that the timer is not pending.
 const NONE: u32 = u32::MAX;
 
 struct Wheel {

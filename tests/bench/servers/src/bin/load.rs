@@ -8,10 +8,11 @@
 //!   load relay ADDRESS SECONDS CONNECTIONS BLOCKS       through a proxy, whose address is an input line
 //! ```
 //!
-//! An input line is a line of the standard input. `relay` listens on ADDRESS for the connections of the proxy, and
-//! reads the address of the proxy from an input line. It sends one block in each direction on each connection, and
-//! waits for another input line. Then it sends BLOCKS blocks in each direction on each connection. For every workload,
-//! the program prints how long the work took. The exit status is 0 if the server made no error.
+//! An input line is a line of the standard input. With the workload `relay`, the program listens on ADDRESS for the
+//! connections of the proxy, and reads the address of the proxy from an input line. Then the program sends one block in
+//! each direction on each connection, and waits for another input line. After that it sends BLOCKS blocks in each
+//! direction on each connection. For every workload, the program prints how long the work took. The exit status is 0 if
+//! the server made no error.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

@@ -56,8 +56,8 @@ impl Server {
         Ok(PostAction::Continue)
     }
 
-    /// Serves a readable socket. The end of a stream is reported separately, because a client closes only after its
-    /// bytes have come back.
+    /// Serves a readable socket. A client closes its connection only after its bytes have come back. So the end of the
+    /// stream never arrives together with bytes, and calloop reports the end of the stream later.
     fn serve(&mut self, socket: &OwnedFd, pending: &mut Pending) -> PostAction {
         match pending.echo(socket, &mut self.buffer, &mut self.harness) {
             EchoResult::Drained | EchoResult::WriteBlocked => PostAction::Continue,

@@ -1,4 +1,4 @@
-//! hyper on one thread of tokio, for the workload W8. It answers every request with 100 bytes.
+//! hyper on one thread of tokio, for the workload W8. The server answers every request with 100 bytes.
 
 use std::convert::Infallible;
 use std::io::Write;

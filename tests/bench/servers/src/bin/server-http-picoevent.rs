@@ -1,4 +1,4 @@
-//! picoevent's HTTP server, for the workload W8. It answers every request for `/` with 100 bytes.
+//! picoevent's HTTP server, for the workload W8. The server answers every request for `/` with 100 bytes.
 
 use std::io::Write;
 
@@ -28,7 +28,7 @@ impl Site<App> for Page {
 
 impl App {
     fn page(&mut self, request: &mut Request<Self>) {
-        // The reply fits into the ring.
+        // The reply fits into the connection's output ring, so this cannot fail.
         let _ = request.reply(Reply::new(Status::OK, "text/plain"), CONTENT);
     }
 }

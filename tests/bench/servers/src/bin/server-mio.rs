@@ -11,7 +11,7 @@ use slab::Slab;
 
 const LISTENER: Token = Token(usize::MAX);
 
-/// The same number as in picoevent's back end.
+/// The maximum number of events that one call of `Poll::poll` reports. picoevent's back end has the same number.
 const EVENTS: usize = 1024;
 
 struct Conn {

@@ -10,7 +10,7 @@ use super::client::{Client, Selector};
 use super::message::{BLOCK, RandomBlocks};
 use super::{Deadline, Report};
 
-/// Bytes read at once.
+/// The maximum number of bytes that are read at once.
 const READ: usize = 256 * 1024;
 
 /// One connection, which sends blocks of a mebibyte. The next block is sent when the previous block has come back.
@@ -59,7 +59,7 @@ impl Bulk {
         self.client.reset()
     }
 
-    /// Writes once and reads once. Returns whether anything moved.
+    /// Writes once and reads once. Returns whether any byte was written or read.
     fn move_both(&mut self, end: u64) -> Result<bool> {
         let Self { client, random_blocks, buffer, sent, .. } = self;
         let mut moved = false;

@@ -44,7 +44,7 @@ impl Clients {
             }
             clients.selector.wait(&mut ready, open as u64, count as u64)?;
             for &connection in &ready {
-                // The selector also reports connections that have failed.
+                // The selector also reports a connection that has failed or was ended. This read detects these cases.
                 let client = &mut clients.conns[connection].client;
                 if client.read(&mut [0], |_| &[])?.is_some() {
                     return client.ended_early();

@@ -13,9 +13,9 @@ use crate::harness::GREETING;
 /// The settings of the workload.
 #[derive(Debug, Clone, Copy)]
 pub struct Hello {
-    /// Connections in all.
+    /// The total number of connections.
     pub connections: u64,
-    /// Connections open at once.
+    /// The maximum number of connections that are open at once.
     pub concurrency: usize,
 }
 

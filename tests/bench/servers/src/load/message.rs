@@ -1,12 +1,12 @@
-//! The bytes that clients send. A byte depends on its position and its message. In small messages it also depends on
-//! the connection.
+//! The bytes that clients send. The value of a byte depends on the position of the byte and on its message. In a small
+//! message, the value also depends on the connection.
 
 use fastrand::Rng;
 
-/// Bytes of a small message.
+/// The size of a small message in bytes.
 pub const MESSAGE: usize = 64;
 
-/// Bytes of a block of the bulk workload.
+/// The size of a block of the bulk workload in bytes.
 pub(super) const BLOCK: usize = 1 << 20;
 
 /// The number of offsets in the random bytes at which blocks can begin. Each block begins at another offset than the

@@ -12,7 +12,7 @@ use super::client::{Client, Selector};
 use super::message::{BLOCK, RandomBlocks};
 use super::{Deadline, Report};
 
-/// Bytes read at once.
+/// The maximum number of bytes that are read at once.
 const READ: usize = 256 * 1024;
 
 /// Connections through a proxy.
@@ -75,7 +75,7 @@ impl Relay {
             let before = self.endpoints.first().map_or(0, |endpoint| endpoint.client.received);
             let goal = Goal { end: before + blocks * BLOCK as u64 };
             let all = self.endpoints.len();
-            // All that was sent before has arrived, so every endpoint can send.
+            // All earlier bytes have arrived, so every endpoint can send.
             self.endpoints.iter_mut().for_each(|endpoint| endpoint.active = true);
             let (mut ready, mut done) = (Vec::new(), 0);
             while done < all {

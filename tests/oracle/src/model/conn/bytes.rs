@@ -117,8 +117,8 @@ impl Model {
         self.abort_end(number, is_complete);
     }
 
-    /// For each connection, sets at its virtual socket the directions in which the connection waits to read or to
-    /// write.
+    /// Sets the interest of each connection's virtual socket: whether the connection waits to read, and whether it
+    /// waits to write.
     pub(in crate::model) fn set_interest(&mut self) {
         for number in 0..self.conns.len() {
             if self.conns[number].pair.is_some() {

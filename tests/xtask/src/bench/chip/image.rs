@@ -11,7 +11,7 @@ use crate::{
     workspace,
 };
 
-/// The target of the programs. Both machines have this core.
+/// The target of the programs. Both machines have a processor core for this target.
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
 /// The programs, in the order in which they run.
@@ -26,8 +26,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub enum Profile {
     /// For speed: `opt-level` 3, and the compiler's memory functions.
     Speed,
-    /// For size, like the boards' firmware: `opt-level` s, the boards' flags for compiler and
-    /// linker, and their memory functions.
+    /// For size, like the boards' firmware: `opt-level` s, the boards' flags for compiler and linker, and the boards'
+    /// memory functions.
     Size,
 }
 
@@ -35,7 +35,7 @@ impl Profile {
     /// Both profiles.
     pub const ALL: [Profile; 2] = [Profile::Speed, Profile::Size];
 
-    /// Returns its name.
+    /// Returns the profile's name.
     pub fn name(self) -> &'static str {
         match self {
             Profile::Speed => "speed",
@@ -63,7 +63,8 @@ pub struct Image {
     program: &'static str,
     profile: Profile,
     elf: PathBuf,
-    /// Replaces the machine's value of QEMU's `-icount shift`, if set.
+    /// The value N of QEMU's option `-icount shift=N`. `None` selects the value for the machine, which [`shift`]
+    /// returns.
     shift: Option<u32>,
 }
 
@@ -106,8 +107,8 @@ impl Image {
         Ok(report.to_owned())
     }
 
-    /// Sets the duration of an instruction to two to the power of `shift` nanoseconds, to test that
-    /// a wrong clock is refused.
+    /// Sets the value N of QEMU's option `-icount shift=N`: an instruction then takes 2^N nanoseconds. A test sets a
+    /// wrong value, to check that a wrong clock is refused.
     pub fn with_shift(mut self, shift: u32) -> Self {
         self.shift = Some(shift);
         self
@@ -124,13 +125,13 @@ impl Image {
     }
 }
 
-/// Returns the shift: an instruction takes 2^shift nanoseconds. That is 1.6 ticks of the core's clock, enough
-/// to distinguish one instruction from the next.
+/// Returns the value N of QEMU's option `-icount shift=N` for a machine: an instruction takes 2^N nanoseconds. With the
+/// returned value, an instruction takes 1.6 ticks of the core's clock, so each instruction changes the count of ticks.
 fn shift(machine: Machine) -> u32 {
     match machine {
-        // 12.5 MHz.
+        // The core's clock is 12.5 MHz.
         Machine::Lm3s6965evb => 7,
-        // 25 MHz.
+        // The core's clock is 25 MHz.
         _ => 6,
     }
 }

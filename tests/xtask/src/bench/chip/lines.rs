@@ -1,8 +1,9 @@
 //! Checks the cost of searching for the end of a line. For a line that arrives byte by byte, the searches may take at
 //! most three times as many instructions as for a line that arrives all at once.
 //!
-//! The cost of 1,024 calls without a new byte is subtracted. This is the cost of the calls themselves: each call checks
-//! its handle and finds its ring.
+//! A line has 1,024 bytes, so 1,024 calls search a line that arrives byte by byte. The cost of 1,024 calls that find no
+//! new byte is subtracted. This is the cost of the calls themselves, because each call checks its handle and looks up
+//! its ring.
 
 use anyhow::{Result, ensure};
 
@@ -42,7 +43,7 @@ impl Searches {
 /// Checks that a line that arrives byte by byte is searched only once.
 ///
 /// # Errors
-/// If the searches take more than allowed, or were not counted.
+/// If the searches take more instructions than allowed, or were not counted.
 pub fn check(counts: &Counts) -> Result<()> {
     for location in LOCATIONS {
         let ratio = Searches::of(counts, location)?.ratio();

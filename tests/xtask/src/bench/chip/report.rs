@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// The ratio of instructions to ticks of the meter. The shift of each machine is chosen for this ratio: see
-/// `image.rs`.
+/// 5 instructions take 8 ticks of the meter (SysTick). `image.rs` chooses the option `-icount` of each machine so that
+/// this is true.
 const INSTRUCTIONS: f64 = 5.0;
 const TICKS: f64 = 8.0;
 
 /// The allowed error of the calibration: one instruction in this number of instructions.
 const PRECISION: f64 = 1_000.0;
 
-/// The name of the harness for the two readings of the meter, before and after the work. The cost of this harness is
-/// subtracted once for each pair of readings, not once for each repetition.
+/// The name of the harness (code around the measured work) that only reads the meter before and after the work. Its
+/// cost is subtracted once for each pair of readings, not once for each repetition.
 const METER: &str = "meter";
 
 /// A complete report.
@@ -188,7 +188,8 @@ mod tests {
             "{HEAD}harness\tperiod\t100\t1\t1608\t1\tloop\ncount\tT1\t10\t1\t336\t10\tperiod\nend\t5\n"
         );
         // The harness `period` takes 10 instructions, 4 of them for the loop. So the period itself takes 6
-        // instructions. A repetition of T1 takes (336 - 80) × 5 / 8 / 10 = 16 instructions, 6 of them for the period.
+        // instructions. T1 took 336 ticks for 10 repetitions, 8 ticks of them for each of its 10 readings. 8 ticks are 5
+        // instructions. So a repetition takes (336 - 80) × 5 / 8 / 10 = 16 instructions, 6 of them for the period.
         assert_eq!(counts(&text).unwrap(), [("T1".to_owned(), 10_000)]);
     }
 

@@ -8,7 +8,7 @@ use super::{Counts, count, fit::Fit, image::Profile, lines};
 use crate::table::{Table, thousands};
 
 /// A row of the first tables: its title, and the names of the counts for the core, for the adapter and for embassy's
-/// tasks. The core has two counts: one count for a whole iteration, and one for the dispatch alone.
+/// tasks. The core has two counts: one count for a whole iteration, and one count for the dispatch alone.
 type Row = (&'static str, [&'static str; 3]);
 
 const ROWS: [Row; 9] = [

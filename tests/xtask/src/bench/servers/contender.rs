@@ -26,13 +26,13 @@ const STATIC: [&str; 4] =
 /// A server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Server {
-    /// Its name in tables.
+    /// The server's name in tables.
     pub name: &'static str,
-    /// Its source.
+    /// The server's source.
     pub source: Source,
     /// Descriptors per connection.
     pub descriptors: u64,
-    /// Whether it can also echo.
+    /// Whether the server can also run the workload `echo`.
     pub echoes: bool,
 }
 
@@ -43,11 +43,11 @@ pub enum Source {
     Rust(&'static str),
     /// A file in `c`.
     C {
-        /// Its name.
+        /// The name of the file.
         file: &'static str,
         /// Additional flags.
         flags: &'static [&'static str],
-        /// The name of its library as a shared library, and as an archive.
+        /// The names of the server's library: as a shared library, and as an archive.
         library: Option<[&'static str; 2]>,
     },
 }
@@ -65,7 +65,7 @@ pub const LIBEVENT: &str = "libevent, bufferevents";
 /// picoevent with connections, as most users use picoevent.
 pub const CONNECTIONS: &str = "picoevent, connections";
 
-/// picoevent with sources for descriptors, as other loops are used.
+/// picoevent with an event for each descriptor, like the other event loops, and without picoevent's connections.
 pub const SOURCES_ROW: &str = "picoevent, sources";
 
 const fn rust(name: &'static str, program: &'static str) -> Server {
@@ -100,7 +100,7 @@ pub const SERVERS: [Server; 12] = [
     Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
 ];
 
-/// All programs, built.
+/// The built programs.
 pub struct Built {
     rust: BTreeMap<String, PathBuf>,
     folder: PathBuf,
@@ -136,7 +136,7 @@ impl Built {
         built.with_context(|| format!("cargo did not report the path of {name}"))
     }
 
-    /// Builds a server in C again, statically linked. Returns its path.
+    /// Builds a server in C again, statically linked. Returns the path of the program.
     pub fn link_statically(&self, server: &Server) -> Result<PathBuf> {
         let program = program_in(&self.folder, server).with_extension("static");
         compile(server, Linked::Static, &program)?;
@@ -166,14 +166,14 @@ fn compile(server: &Server, linked: Linked, program: &Path) -> Result<()> {
     command::output(&mut cc).map(drop)
 }
 
-/// Compiles a server in C with shared libraries. Returns its path.
+/// Compiles a server in C with shared libraries. Returns the path of the program.
 pub fn link(server: &Server) -> Result<PathBuf> {
     let program = program_in(&peers::folder()?, server);
     compile(server, Linked::Shared, &program)?;
     Ok(program)
 }
 
-/// Builds a package of this repository in the release profile. Returns its programs by name.
+/// Builds a package of this repository in the release profile. Returns the package's programs by name.
 pub fn build(package: &str) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--release", "--package", package, "--bins"]);

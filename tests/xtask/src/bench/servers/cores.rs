@@ -1,7 +1,7 @@
 //! Assigns programs to processors, and raises the limit on descriptors.
 //!
-//! The server has one processor and the clients have another processor, so that the system does not move them to other
-//! processors.
+//! The server has one processor and the clients have another processor, so that the system does not move these programs
+//! to other processors.
 
 use std::{env, process::Command};
 
@@ -66,7 +66,7 @@ impl Cores {
         }
     }
 
-    /// Describes the choice as a sentence.
+    /// Describes the chosen processors in a sentence.
     pub fn describe(self) -> String {
         match (self.server.0, self.load.0) {
             (Some(server), Some(load)) => {
@@ -100,8 +100,8 @@ pub fn check_descriptors(limit: u64, connections: u64, each: u64) -> Result<()> 
     )
 }
 
-/// Returns a command without the environment variables that `cargo run` has set for this program. Environment variables
-/// would add to the measured memory.
+/// Returns a command without the environment variables that `cargo run` has set for this program. These variables would
+/// add to the measured memory.
 pub fn clean_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();

@@ -22,8 +22,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     for (connections, messages) in [(64, 150_000), (1000, 150_000), (1, 10_000)] {
         let load = |messages| Load::Echo { connections, messages };
         let mut lengths = Vec::new();
-        // Instructions are not counted with 1,000 connections: a message takes as many as with 64 connections. With one
-        // connection they are counted only in a full run.
+        // With 1,000 connections, instructions are not counted, because a message takes as many instructions as with 64
+        // connections. With one connection, instructions are counted only in a full run.
         if connections == 64 || (connections == 1 && !options.quick) {
             lengths.push(Lengths::of("", load, 1_000, 9_000));
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{bench::Options, table::Table};
 
-/// Clients that are connected at once.
+/// The number of clients that are connected at once.
 const CONCURRENCY: u64 = 64;
 
 /// Measures the workload.

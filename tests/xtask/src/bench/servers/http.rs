@@ -78,7 +78,7 @@ fn measure(
 ) -> Result<Table> {
     let (rounds_of, seconds) = if options.quick { (3, 2) } else { (5, 5) };
     let on = if connections == 1 { "connection" } else { "connections" };
-    let title = format!("HTTP: GET of 100 bytes on {connections} kept {on}");
+    let title = format!("HTTP: GET of 100 bytes on {connections} keep-alive {on}");
     println!("{title}: {} servers, {rounds_of} rounds of {seconds} s ...", contenders.len());
     let others = Others::watch();
     let results = rounds(contenders, rounds_of, |contender| {
@@ -144,7 +144,7 @@ fn serve(contender: &Contender, connections: u64, seconds: u64, cores: Cores) ->
     ensure!(requests > 1_000.0, "there were only {requests} requests");
     let pid = server.process().pid().to_string();
     command::output(Command::new("kill").args(["-KILL", &pid]))?;
-    // The error is ignored: the server was killed.
+    // The server was killed, so `end` returns an error, which is ignored.
     let _ = server.end();
     Ok(Outcome { cost: used / requests * 1e6, rate: requests / seconds as f64 })
 }

@@ -3,7 +3,7 @@
 //!
 //! The server measures its memory in user space twice: when all connections are accepted and nothing was sent (cold),
 //! and when one message has come back on each connection (warm). The memory of the operating system for a socket is not
-//! measured: it is the same for every server.
+//! measured, because this memory is the same for every server.
 
 use anyhow::Result;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{bench::Options, table::Table};
 
-/// Connections that are open at once.
+/// The number of connections that are open at once.
 const CONNECTIONS: u64 = 10_000;
 
 /// Measures the workload.

@@ -7,17 +7,17 @@ use std::thread;
 
 use procfs::{CpuTime, CurrentSI as _, KernelStats, process::Process};
 
-/// The largest share of other programs with which figures should be quoted.
+/// If other programs take more than this share of the processor time, the figures should not be quoted.
 const TOO_MUCH: f64 = 0.08;
 
-/// The ticks that the system, and this process with its children, have used up to one time.
+/// The ticks (units of processor time) from the start of the system to one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Ticks {
     /// Ticks of all processors, including idle time.
     all: f64,
     /// Busy ticks.
     busy: f64,
-    /// Ticks of this process and its children.
+    /// Busy ticks of this process and its children.
     own: f64,
 }
 
@@ -50,7 +50,7 @@ impl Ticks {
     fn now() -> Option<Self> {
         let CpuTime { user, nice, system, idle, iowait, irq, softirq, steal, .. } =
             KernelStats::current().ok()?.total;
-        // The time of guests is contained in user time.
+        // The counts for guests (virtual machines) are not added, because `user` and `nice` already contain them.
         let more = [irq, softirq, steal].map(Option::unwrap_or_default);
         let busy = user + nice + system + more.iter().sum::<u64>();
         let all = busy + idle + iowait.unwrap_or(0);

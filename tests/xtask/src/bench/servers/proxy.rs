@@ -41,7 +41,7 @@ const OTHERS: [Server; 3] = [
 /// The numbers of clients that are served at once.
 const CLIENTS: [u64; 2] = [4, 16];
 
-/// Mebibytes that move through a proxy in one run.
+/// The number of mebibytes that move through a proxy in one run.
 const MIB: u64 = 4096;
 
 /// The time limit of a run.

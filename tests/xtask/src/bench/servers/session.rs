@@ -1,8 +1,8 @@
 //! Runs one server with one load: starts the server, starts the clients with the address of the server, waits until
 //! both programs have ended, and checks the result.
 //!
-//! Both programs must succeed, and the server must have served all connections and bytes of the load. Otherwise the
-//! command fails and reports no figure.
+//! Both programs must succeed, and the server must have served all connections and bytes of the load. If one of these
+//! conditions is not met, the command fails and reports no figure.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,7 +25,7 @@ const BLOCK: u64 = 1 << 20;
 /// The time limit of a run. Runs under valgrind take longest.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The time that a server has to report an error after its clients have found an error.
+/// After clients have failed, the time to wait for the server's own error message.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The work of the server.
@@ -61,9 +61,9 @@ pub enum Load {
 pub enum Tool {
     /// No tool.
     None,
-    /// callgrind, which counts its instructions.
+    /// callgrind, which counts the server's instructions.
     Callgrind,
-    /// strace, which counts its system calls into a file.
+    /// strace, which counts the server's system calls and writes the counts into this file.
     Strace(PathBuf),
 }
 
@@ -83,7 +83,7 @@ pub struct Outcome {
     pub p50: f64,
     /// The duration in µs that one operation in a hundred exceeds.
     pub p99: f64,
-    /// The memory that the server reported: before anything was sent, and after.
+    /// The memory that the server reported: before the first message, and after all messages.
     pub memory: Vec<Report>,
     /// The server's standard error, which contains the output of the tool.
     pub stderr: String,

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{bench::Options, command, process::Process, size::crates, table::Table};
 
-/// The server without a loop. The sizes of all servers in C are compared with its size.
+/// The server without a loop. The sizes of all servers in C are compared with the size of this server.
 const FLOOR: &str = "blocking calls";
 
 /// The time limit of a server for one connection. It only ends a server that hangs.
@@ -130,7 +130,7 @@ fn start_up(program: &Path) -> Result<f64> {
     let client = client.context("it does not accept a connection")?;
     let took = begun.elapsed();
     drop(client);
-    // The server does not wait for a reader, because the pipe has room for its report.
+    // The server can end although nobody reads its report, because the report fits into the pipe.
     let late = || format!("it did not end within {} s", LIMIT.as_secs());
     let status = server.wait(LIMIT)?.with_context(late)?;
     ensure!(status.success(), "it failed with its first client: {status}");

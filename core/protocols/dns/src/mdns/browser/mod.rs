@@ -24,8 +24,8 @@ pub trait HasBrowser: HasMdns {
     /// Returns the browser: [`Browser::as_mut`] of the application's browser.
     fn browser(&mut self) -> BrowserMut<'_>;
 
-    /// Called when a service was found, has changed, or is lost. [`BrowserMut::get`] returns the service until this
-    /// function returns, even if the service is lost.
+    /// Called when a service was found, has changed, or is lost. While this function runs, [`BrowserMut::get`] returns
+    /// the service, even if the service is lost.
     fn service(&mut self, cx: &mut Cx<'_, Self>, event: ServiceEvent);
 }
 
@@ -35,9 +35,9 @@ pub trait HasBrowser: HasMdns {
 pub enum ServiceEvent {
     /// The service is available: its host, its port and an address are known.
     Found(u16),
-    /// Its host, port, texts or addresses have changed.
+    /// The host, the port, the texts or the addresses of the service have changed.
     Changed(u16),
-    /// Its host has sent a goodbye, or its records have expired.
+    /// The service is lost: its host has sent a goodbye, or a record of the service has expired.
     Lost(u16),
 }
 
@@ -50,7 +50,7 @@ pub enum ServiceEvent {
 /// };
 ///
 /// struct App {
-///     /// The browser uses its socket, even if it announces nothing.
+///     /// The browser uses the responder's socket, even if the responder announces nothing.
 ///     responder: Responder,
 ///     brokers: Browser<4>,
 /// }
@@ -92,12 +92,13 @@ pub struct BrowserMut<'r> {
     services: &'r mut [FoundService],
 }
 
-/// The browser's question and its times.
+/// The browser's question for services, and the times at which this question is sent.
 struct Query {
     kind: &'static str,
     timer: Option<Event>,
-    /// The time of the next question for services, and the interval after it in seconds.
+    /// The time at which the question is sent next.
     next: Instant,
+    /// The time between this question and the following question, in seconds.
     interval: u32,
 }
 
@@ -111,7 +112,8 @@ pub struct FoundService {
     v4: Option<Ipv4Addr>,
     v6: Option<Ipv6Addr>,
     text: Text<TEXT>,
-    /// The lifetime of each record: the list entry, the host with its port, and the addresses.
+    /// The lifetimes of the PTR record that lists the service, of the SRV record, and of the address records, in this
+    /// order.
     lifetimes: [Lifetime; 3],
 }
 
@@ -121,11 +123,11 @@ enum State {
     Free,
     /// A service whose records are not yet complete.
     Incomplete,
-    /// The application was informed of the service.
+    /// The service was reported to the application.
     Reported,
 }
 
-/// The event that the application must receive.
+/// The event that will be reported to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     None,
@@ -174,8 +176,8 @@ impl<const SERVICES: usize> Default for Browser<SERVICES> {
 }
 
 impl<'r> BrowserMut<'r> {
-    /// Returns the service with this index. Returns `None` if there is no such service, or if the application was not
-    /// informed of the service.
+    /// Returns the service with this index. Returns `None` if no service has this index, or if [`HasBrowser::service`]
+    /// has not reported the service as found.
     pub fn get(self, index: u16) -> Option<&'r FoundService> {
         self.services.get(usize::from(index)).filter(|service| service.state == State::Reported)
     }
@@ -204,22 +206,22 @@ impl FoundService {
         self.instance.as_str()
     }
 
-    /// Returns the name of its host, without `.local`.
+    /// Returns the name of the service's host, without `.local`.
     pub fn host(&self) -> &str {
         self.host.as_str()
     }
 
-    /// Returns its port.
+    /// Returns the port of the service.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns the addresses of its host: at most one of each family, IPv4 first.
+    /// Returns the addresses of the service's host: at most one of each family, IPv4 first.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.v4.map(IpAddr::V4).into_iter().chain(self.v6.map(IpAddr::V6))
     }
 
-    /// Returns its texts. Most are of the form `key=value`.
+    /// Returns the texts of the service. Most texts are of the form `key=value`.
     pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.text.as_bytes();
         core::iter::from_fn(move || {
@@ -230,8 +232,8 @@ impl FoundService {
         })
     }
 
-    /// Returns the value of a key in its texts, or `None` if there is no such key with a value. The key is not
-    /// case-sensitive (RFC 6763, section 6.4).
+    /// Returns the value of a key in the texts of the service, or `None` if there is no such key with a value. The key
+    /// is not case-sensitive (RFC 6763, section 6.4).
     pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.texts().find_map(|text| {
             let (found_key, rest) = text.split_at_checked(key.len())?;

@@ -66,7 +66,7 @@ impl BrowserMut<'_> {
     }
 
     /// Writes the known answers that have more than half of their time to live left, so that other hosts do not send
-    /// them again (RFC 6762, section 7.1).
+    /// these answers again (RFC 6762, section 7.1).
     fn write_known(&self, writer: &mut Writer<'_>, now: Instant) {
         let list = [self.query.kind.as_bytes(), DOMAIN];
         for service in self.services.iter().filter(|service| service.state != State::Free) {
@@ -98,8 +98,9 @@ impl BrowserMut<'_> {
 }
 
 impl FoundService {
-    /// If one of the records has expired, removes the service. If the application was informed of the service, sets the
-    /// event [`Pending::Lost`] instead. Returns whether a record has expired.
+    /// If one of the records has expired, removes the service: sets the event [`Pending::Lost`] if the service was
+    /// reported to the application, and frees the entry at once if the service was not reported. Returns whether a
+    /// record has expired.
     fn expire(&mut self, now: Instant) -> bool {
         let has_expired = self.lifetimes.iter().any(|lifetime| lifetime.until <= now);
         if !has_expired || self.state == State::Free {
@@ -119,7 +120,7 @@ impl FoundService {
         is_due && self.state != State::Free && self.pending != Pending::Lost
     }
 
-    /// Schedules the next question for each record whose question was due now.
+    /// For each record whose question is due at the time `now`, schedules the following question.
     fn schedule_next_question(&mut self, now: Instant) {
         for lifetime in self.lifetimes.iter_mut().filter(|lifetime| lifetime.next_question <= now) {
             lifetime.schedule_next_question(now);

@@ -71,8 +71,8 @@ impl BrowserMut<'_> {
             service.renew(LISTED, ttl, now);
             return;
         }
-        // If there is no free entry, the service is ignored. It can be found later: it is not in our known answers, so
-        // its host sends it again as an answer to the next question.
+        // If there is no free entry, the service is ignored. The service can be found later: the next question does not
+        // list the service as a known answer, so the host of the service sends this record again.
         let free = self.services.iter_mut().find(|service| service.state == State::Free);
         if let Some(service) = free.filter(|_| ttl != 0) {
             *service = FoundService::FREE;
@@ -127,7 +127,7 @@ impl FoundService {
         }
     }
 
-    /// Sets the host and the port. Returns whether they have changed.
+    /// Sets the host and the port. Returns whether the host or the port has changed.
     fn set_srv(&mut self, record: &Record<'_>) -> bool {
         let Some(host) = local_host_name(record.target(6)) else { return false };
         let port = record.bytes().get(4..6).and_then(|port| port.first_chunk());
@@ -164,8 +164,9 @@ impl FoundService {
         is_changed
     }
 
-    /// Handles the addresses of the host. If there are several addresses of a family, the known address is used if it
-    /// is among them, otherwise the first address. Returns whether an address has changed.
+    /// Handles the addresses of the host. If the message has several addresses of a family, keeps the known address if
+    /// the message contains the known address. If the message does not contain the known address, takes the first
+    /// address of the message. Returns whether an address has changed.
     fn handle_addresses(&mut self, message: &Message<'_>, now: Instant) -> bool {
         if self.host.is_empty() {
             return false;
@@ -198,7 +199,8 @@ impl FoundService {
         }
         (self.v4, self.v6) = (v4.or(self.v4), v6.or(self.v6));
         if known != (None, None) && (self.v4, self.v6) == (None, None) {
-            // The host has lost its last address. The service is lost after a second, and has the address until then.
+            // The host has lost its last address. The service keeps this address for one second. After this second, the
+            // service is lost.
             ((self.v4, self.v6), ttl) = (known, Some(0));
         }
         if let Some(ttl) = ttl {

@@ -14,8 +14,8 @@ use crate::wire::is_host_name;
 /// [`HasBrowser::service`] is called for each service.
 ///
 /// The browser uses the socket of the [responder](super::super::Responder). The responder does not need a name. If the
-/// browser is already browsing, it starts again: it removes the services that it has found, and does not report them as
-/// lost.
+/// browser is already browsing, the browser starts again: it removes the services that it has found, and does not
+/// report these services as lost.
 ///
 /// # Errors
 /// Returns an [`AnnounceError`] that states the reason.
@@ -50,7 +50,7 @@ pub fn browse<A: HasBrowser>(
     if let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket)) {
         udp.on_event(receive_for_both::<A>);
     }
-    // Spread the first questions: many devices may have started at once.
+    // Many devices may have started at the same time. So the first question is sent after a random time.
     let random = u64::from(cx.random_u32().unwrap_or_default() & 0xFFFF);
     let delay = random.wrapping_add(20_000);
     let now = cx.now().as_micros();
@@ -73,7 +73,8 @@ pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
     let responder = app.mdns();
     responder.is_shared = false;
-    // Checks the state, not the timer: after a failed `announce`, the responder has a timer but no name.
+    // The state shows whether the responder still needs the socket. The timer does not show this: after a failed
+    // `announce`, the responder has a timer but no name.
     if responder.state == NameState::Silent {
         close(app, cx);
     } else if let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket)) {
@@ -100,7 +101,7 @@ fn receive_for_both<A: HasBrowser>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: 
     report_events(app, udp.cx());
 }
 
-/// Calls the application for each service that was found, has changed, or was lost.
+/// Calls [`HasBrowser::service`] for each service that was found, has changed, or was lost.
 fn report_events<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     for index in 0..app.browser().services.len() as u16 {
         let browser = app.browser();
@@ -116,7 +117,7 @@ fn report_events<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
         if pending == Pending::Lost {
             let browser = app.browser();
             let service = browser.services.get_mut(usize::from(index));
-            // The callback may have restarted the browser.
+            // If the callback has restarted the browser, the entry is already free.
             if let Some(service) = service.filter(|service| service.state == State::Reported) {
                 *service = FoundService::FREE;
             }
@@ -131,7 +132,7 @@ fn arm<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     let browser = app.browser();
     let next = browser.next_time();
     if let Some(Ok(mut timer)) = browser.query.timer.map(|timer| cx.event(timer)) {
-        // `add` fails only for sources, not for timers.
+        // `add` never fails for a timer.
         let _ = timer
             .add(Some(Duration::from_micros(next.as_micros().saturating_sub(now.as_micros()))));
     }

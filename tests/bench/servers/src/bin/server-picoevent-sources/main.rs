@@ -1,4 +1,5 @@
-//! A server on picoevent's host back end. It uses an event for each descriptor, and no connections of picoevent.
+//! A server on picoevent's host back end. The server uses an event for each descriptor, and no connections of
+//! picoevent.
 
 mod sources;
 

@@ -11,11 +11,11 @@ use slab::Slab;
 /// The application.
 pub struct Server {
     pub listener: OwnedFd,
-    /// An accepted socket that must be watched. `serve` takes it as soon as the loop ends.
+    /// An accepted socket that must be watched. `serve` takes the socket as soon as the loop ends.
     pub accepted: Option<OwnedFd>,
     harness: Harness,
     conns: Slab<Conn>,
-    /// Shared by all connections. It contains no data between two callbacks.
+    /// All connections share this buffer. Between two callbacks, the buffer contains no data.
     buffer: Box<[u8]>,
 }
 
@@ -23,7 +23,7 @@ struct Conn {
     socket: OwnedFd,
     source: Source,
     readable: Event,
-    /// The event is made when the socket has no room for output for the first time.
+    /// The event is made when the socket refuses output for the first time.
     writable: Option<Event>,
     pending: Pending,
 }

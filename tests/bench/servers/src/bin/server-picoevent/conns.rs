@@ -8,8 +8,8 @@ pub struct Server {
     pub harness: Harness,
 }
 
-/// Greets a client, and closes the connection when the greeting is sent. Like libevent's sample, it does not
-/// read.
+/// Greets a client, and closes the connection when the greeting is sent. Like libevent's sample/hello-world.c, this
+/// protocol does not read.
 pub struct Greeter;
 
 impl Protocol<Server> for Greeter {

@@ -1,4 +1,5 @@
-//! A server on picoevent's host back end. It uses picoevent's connections, the counterpart of libevent's bufferevents.
+//! A server on picoevent's host back end. The server uses picoevent's connections, which correspond to libevent's
+//! bufferevents.
 
 mod conns;
 
@@ -25,7 +26,8 @@ static FOR_SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Storage::new());
 static FOR_BULK: ConstStaticCell<Bulk> = ConstStaticCell::new(Storage::new());
 static FOR_IDLE: ConstStaticCell<Idle> = ConstStaticCell::new(Storage::new());
 
-/// The size of a block. If a workload begins with at least this number of bytes, it is the bulk workload.
+/// The size of a block in bytes. If `warm` (the number of bytes that are not measured) is at least this size, the
+/// workload is the bulk workload.
 const BLOCK: u64 = 1 << 20;
 
 fn main() {
