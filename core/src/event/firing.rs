@@ -1,4 +1,5 @@
-//! Activates and fires events. An event that fires may also be deleted, re-armed or freed.
+//! Activates and fires events. When an event fires, this module also deletes, re-arms or frees the event if its mode
+//! requires it.
 
 use core::num::NonZeroU16;
 
