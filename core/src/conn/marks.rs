@@ -196,7 +196,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
         self.cx.conn_post(index, action::RECEIVE);
         self.cx.conn_restart_timeout(index, Direction::Read);
         self.cx.conn_restart_timeout(index, Direction::Write);
-        self.cx.conn_start_connect_timeout(index);
+        self.cx.conn_restart_connect_timeout(index);
         self.cx.conn_activate(index, 0);
         Ok(())
     }

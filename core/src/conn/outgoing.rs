@@ -231,6 +231,6 @@ impl<A> Cx<'_, A> {
         slot.alarm_at = Instant::ZERO;
         let is_tuned = slot.tuning() != Tuning::DEFAULT;
         self.conn_post(index, action::OPEN | if is_tuned { action::TUNE } else { 0 });
-        self.conn_start_connect_timeout(index);
+        self.conn_restart_connect_timeout(index);
     }
 }

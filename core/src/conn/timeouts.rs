@@ -91,8 +91,8 @@ impl<A> ConnSlot<A> {
 
 impl<A> Cx<'_, A> {
     /// Restarts a direction's timeout, because the direction made progress or can make progress from now on. Cancels
-    /// the direction's timeout callback, if it is due. [`conn_start_connect_timeout`](Self::conn_start_connect_timeout)
-    /// starts a connect timeout.
+    /// the direction's timeout callback, if it is due. A connect timeout has a function of its own,
+    /// [`conn_restart_connect_timeout`](Self::conn_restart_connect_timeout).
     pub(super) fn conn_restart_timeout(&mut self, index: u16, direction: Direction) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -115,13 +115,14 @@ impl<A> Cx<'_, A> {
         self.conn_arm_until(index, until);
     }
 
-    /// Starts the connect timeout, if the connection in a slot is connecting.
-    pub(super) fn conn_start_connect_timeout(&mut self, index: u16) {
+    /// Restarts the connect timeout, if the connection in a slot is connecting. Cancels a due timeout callback.
+    pub(super) fn conn_restart_connect_timeout(&mut self, index: u16) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if !slot.has(flag::OPEN | flag::CLOSING | flag::RELEASED) {
             let [_, write] = &mut slot.last_progress;
             *write = now;
+            slot.clear_due(due::WRITE_TIMEOUT);
             self.conn_arm(index);
         }
     }

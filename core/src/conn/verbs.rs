@@ -90,7 +90,9 @@ impl<A> ConnMut<'_, '_, A> {
         };
         self.cx.conn_post(index, moves);
         self.cx.conn_restart_timeout(index, direction);
-        self.cx.conn_start_connect_timeout(index);
+        if direction == Direction::Write {
+            self.cx.conn_restart_connect_timeout(index);
+        }
         self.cx.conn_activate(index, 0);
         self
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use picoevent::{ConnEvent, Direction, Settings, Wait};
+use picoevent::{ConnEvent, Direction, Mode, Priority, Settings, Wait};
 
 use super::{
     App, Base, SETTINGS, actions, at, base, connect, drain, feed, ms, peer, pool, with_conn,
@@ -109,6 +109,41 @@ fn a_connect_timeout_starts_again_when_writing_is_enabled_again() {
     assert_eq!(app.calls(), [ConnEvent::Timeout(Direction::Write)]);
 }
 
+#[test]
+fn enabling_reading_does_not_prolong_a_connect_timeout() {
+    static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
+    let (mut base, mut app) = (base(), App::default());
+    let pool = pool(&mut base);
+    let conn = base.connect_with(peer(), pool, &QUICK, App::on_event).unwrap();
+    base.advance(at(15));
+    base.conn(conn).unwrap().enable(Direction::Read);
+    base.advance(at(20));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [ConnEvent::Timeout(Direction::Write)]);
+}
+
+/// A callback that runs before the timeout's callback can do this.
+#[test]
+fn enabling_writing_cancels_a_connect_timeout_that_is_due() {
+    static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
+    let (mut base, mut app) = (base(), App::default());
+    let pool = pool(&mut base);
+    let conn = base.connect_with(peer(), pool, &QUICK, App::on_event).unwrap();
+    let urgent = base.new_timer(Mode::OneShot, |app: &mut App, event| {
+        event.cx().conn(app.other.unwrap()).unwrap().enable(Direction::Write);
+    });
+    let urgent = urgent.unwrap();
+    app.other = Some(conn);
+    base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
+    base.event(urgent).unwrap().add(Some(ms(20))).unwrap();
+    base.advance(at(20));
+    for _ in 0..2 {
+        base.dispatch(&mut app);
+    }
+    assert_eq!(app.calls(), []);
+    assert_eq!(base.deadline(), Some(at(40)));
+}
+
 /// Sets the time, calls `report`, and runs one pass, in the same order as an iteration of the loop.
 fn iterate(
     base: &mut Base,
@@ -180,7 +215,7 @@ fn progress_before_its_callback_cancels_a_timeout() {
     let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), Some(ms(10))).enable(Direction::Read);
-    base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
+    base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().write(b"ab").unwrap();
     base.after(ms(10), |app: &mut App, _| app.calls.push(ConnEvent::Opened)).unwrap();
     // The timer's callback runs first, because it is more urgent. When it runs, both timeouts of the connection have
@@ -206,7 +241,7 @@ fn a_due_timeout_is_cancelled_if_another_callback_stops_it() {
         let (mut base, mut app, conn) = with_conn();
         base.advance(at(0));
         base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
-        base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
+        base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
         base.after(ms(10), |_, _| ()).unwrap();
         assert_eq!(iterate(&mut base, &mut app, 10, |_| ()), []);
         take(&mut base, conn);
