@@ -71,6 +71,7 @@ pub fn run(only: Option<Group>) -> Result<()> {
     checks.step(Host, "template, on this machine", |_| template::on_host())?;
     checks.step(Host, "oracle", |_| oracle::check())?;
     checks.step(Host, "simulations", |_| simulations())?;
+    checks.step(Host, "planted bugs compile", |_| planted_bugs_compile())?;
     checks.step(Host, "planted bugs", |_| planted_bugs())?;
     checks.step(Emulated, "tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
     checks.step(Emulated, "template, under QEMU", |_| template::under_qemu(toolchain))?;
@@ -331,6 +332,11 @@ fn simulations() -> Result<()> {
         cargo.args(["sim", "run", application, "--jobs", "0", "--check", "--seeds", &seeds]);
         command::run(&mut cargo)?;
     }
+    Ok(())
+}
+
+fn planted_bugs_compile() -> Result<()> {
+    anyhow::ensure!(mutants::compile()? == 0, "a planted bug does not compile");
     Ok(())
 }
 

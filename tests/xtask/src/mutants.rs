@@ -4,17 +4,20 @@
 //! of the repository. The simulator of this copy must find the bug within a thousand seeds. A choice log records the
 //! random choices of a simulation. The simulator must also shrink the choice log of the failed simulation to at most
 //! twenty lines.
+//!
+//! `cargo xtask test` plants only some of the bugs, but compiles all of them ([`compile`]). So a patch that uses a renamed
+//! function is found in the commit that renames the function.
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{command, patched, workspace};
+use crate::{command, oracle, patched, workspace};
 
 /// The folder of the patches.
 const BUGS: &str = "tests/mutants";
@@ -76,17 +79,41 @@ impl Which<'_> {
     }
 }
 
+/// Plants each bug of the simulator and of the oracle, and checks that the code with the bug compiles. Returns the exit
+/// status.
+///
+/// # Errors
+/// If the copy cannot be made or restored.
+pub fn compile() -> Result<i32> {
+    let mut status = 0;
+    for (bugs, package) in [(BUGS, "picoevent-sim-command"), (oracle::BUGS, "picoevent-oracle")] {
+        let (target, copy) = empty_copy()?;
+        status |= patched::plant_each(
+            bugs,
+            &copy,
+            |_| true,
+            |_| {
+                let mut cargo = command::cargo(&copy);
+                cargo.env("CARGO_TARGET_DIR", &target).args([
+                    "check",
+                    "--quiet",
+                    "--package",
+                    package,
+                ]);
+                command::output(&mut cargo).context("with the bug it does not compile")?;
+                Ok(true)
+            },
+        )?;
+    }
+    Ok(status)
+}
+
 /// Plants bugs, and checks whether each bug is found. Returns the exit status.
 ///
 /// # Errors
 /// If `which` selects no patch, or the copy cannot be made or restored.
 pub fn run(which: Which<'_>) -> Result<i32> {
-    let target = workspace::target().join("mutants");
-    let copy = target.join("tree");
-    if copy.exists() {
-        fs::remove_dir_all(&copy).with_context(|| copy.display().to_string())?;
-    }
-    fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
+    let (target, copy) = empty_copy()?;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
     let is_wanted = |name: &str| which.includes(name);
@@ -105,6 +132,17 @@ pub fn run(which: Which<'_>) -> Result<i32> {
         }
         Ok(is_short)
     })
+}
+
+/// Makes an empty folder for the copy. Returns the folder of the build output, and the folder of the copy.
+fn empty_copy() -> Result<(PathBuf, PathBuf)> {
+    let target = workspace::target().join("mutants");
+    let copy = target.join("tree");
+    if copy.exists() {
+        fs::remove_dir_all(&copy).with_context(|| copy.display().to_string())?;
+    }
+    fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
+    Ok((target, copy))
 }
 
 /// Returns the applications that must find a patch's bug.

@@ -22,6 +22,9 @@ use crate::{command, command_line, setup, workspace};
 /// The number of programs of each kind that `cargo xtask test` runs.
 pub const PROGRAMS_IN_A_TEST: u64 = 20_000;
 
+/// The folder of the patches that plant bugs.
+pub const BUGS: &str = "tests/oracle/bugs";
+
 /// The kinds of programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {

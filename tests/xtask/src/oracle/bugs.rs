@@ -15,7 +15,7 @@ pub fn run(libevent_runner: &Path) -> Result<i32> {
     // The build output of the copy is kept in this folder, so that the next run is faster.
     let target = workspace::target().join("oracle-bugs");
     patched::plant_each(
-        "tests/oracle/bugs",
+        super::BUGS,
         copy.path(),
         |_| true,
         |name| {
