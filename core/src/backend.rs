@@ -98,7 +98,7 @@ pub trait Backend<A> {
 
     /// Calls the report methods of `base` for everything that has happened since the last call. The loop's time has
     /// already been set to the current time.
-    fn feed(&mut self, _base: &mut EventBase<'_, A>) {}
+    fn report(&mut self, _base: &mut EventBase<'_, A>) {}
 
     /// Calls the callback `fired`. A back end can override this method to do work before and after the call.
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {

@@ -4,7 +4,7 @@
 //!            back end                    application
 //!   wire ──▶ input() received(n) ──▶ ring ──▶ peek / read / consume     Readable
 //!   wire ◀── output() sent(n)    ◀── ring ◀── write                     Writable
-//!            finished / failed / timeout ─────────────────────────────▶ Eof, Ended, Timeout
+//!            peer finished / failed / timeout ────────────────────────▶ Eof, Ended, Timeout
 //! ```
 //!
 //! * Reading and writing are enabled once the connection is open.

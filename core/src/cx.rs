@@ -309,21 +309,21 @@ impl<A> Cx<'_, A> {
     }
 
     #[inline(always)]
-    fn activated(&mut self, id: Id, &Joined { behind, urgent }: &Joined) {
+    fn activated(&mut self, id: Id, &Joined { previous, urgent }: &Joined) {
         if urgent {
             self.state.request_pass_end();
         }
         self.update_added_peak();
-        match self.tables.events.by_id(behind) {
+        match self.tables.events.by_id(previous) {
             Some(slot) => slot.node.link.next = id,
-            None if behind.is_none() => {}
-            None => self.link_other(behind, id),
+            None if previous.is_none() => {}
+            None => self.link_other(previous, id),
         }
     }
 
     #[inline(never)]
-    fn link_other(&mut self, behind: Id, id: Id) {
-        if let Some(node) = self.tables.node_of_other(behind) {
+    fn link_other(&mut self, previous: Id, id: Id) {
+        if let Some(node) = self.tables.node_of_other(previous) {
             node.link.next = id;
         }
     }

@@ -163,7 +163,8 @@ pub enum WriteError {
         /// The size of the ring in bytes.
         size: usize,
     },
-    /// The sending side is finished, or the connection has failed or ended.
+    /// The sending side is finished, or the connection has failed or ended. For
+    /// [`prepend`](crate::ConnMut::prepend): the connection is not open yet, or was closed.
     Finished,
     /// The function that filled the reserved room returned more bytes than were reserved.
     Unreserved,

@@ -94,7 +94,7 @@ impl<A> EventBase<'_, A> {
         for trigger in back_end.triggers().0 {
             self.raised(trigger.signal(), trigger.take());
         }
-        back_end.feed(self);
+        back_end.report(self);
     }
 
     /// Passes all pending actions to the back end.

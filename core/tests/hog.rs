@@ -68,7 +68,7 @@ impl<F: FnMut(&mut EventBase<App>, u64)> Backend<App> for Script<F> {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<App>) {
+    fn report(&mut self, base: &mut EventBase<App>) {
         (self.feed)(base, self.clock);
     }
 
@@ -79,7 +79,7 @@ impl<F: FnMut(&mut EventBase<App>, u64)> Backend<App> for Script<F> {
     }
 }
 
-/// Runs the loop to its end. `feed` is called whenever the loop checks for new events.
+/// Runs the loop to its end. `report` is called whenever the loop checks for new events.
 fn run(base: &mut EventBase<App>, app: &mut App, feed: impl FnMut(&mut EventBase<App>, u64)) {
     let mut script = Script { clock: 0, feed };
     loop {

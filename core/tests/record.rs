@@ -99,7 +99,7 @@ impl<F: FnOnce(&mut EventBase<App>)> Backend<App> for Script<F> {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<App>) {
+    fn report(&mut self, base: &mut EventBase<App>) {
         if let Some(report) = self.report.take() {
             report(base);
         }
@@ -138,7 +138,7 @@ fn field(recording: &'static dyn Record, app: &mut App) {
     iterate(&mut base, app, 4, |base| base.sent(conn, 5));
     iterate(&mut base, app, 5, |base| {
         base.delivered(conn);
-        base.finished(conn);
+        base.peer_finished(conn);
     });
     iterate(&mut base, app, 6, |base| {
         assert!(base.accepted(listener, peer(5001)).is_ok());

@@ -11,8 +11,8 @@ use picoevent::{Action, Backend, End, EventBase, Fired, Instant, Run, Trigger};
 use crate::config::Config;
 use crate::listeners::Listening;
 use crate::observe::Observe;
-use crate::pool::{Pool, State};
 use crate::slot::Slot;
+use crate::socket_table::{SocketTable, State};
 use crate::sockets::Sockets;
 use crate::time::Clock;
 use crate::udp::UdpSlots;
@@ -167,7 +167,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         cx: &mut Context<'_>,
     ) -> Poll<End> {
         let mut polled = self.polled(observer, cx.waker());
-        if polled.pool.udp_waits_for_stack() {
+        if polled.table.udp_waits_for_stack() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -177,7 +177,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
                 Poll::Ready(Ok(Some(end))) => {
                     // Set the sockets' wakers. Without the wakers, changes of the sockets before the next run would be
                     // lost.
-                    polled.pool.watch(base, cx.waker());
+                    polled.table.watch(base, cx.waker());
                     return Poll::Ready(end);
                 }
                 Poll::Pending => {
@@ -188,7 +188,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         }
         // Set the sockets' wakers even though the task does not sleep. Without the wakers, changes of the sockets would
         // be lost.
-        polled.pool.watch(base, cx.waker());
+        polled.table.watch(base, cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -199,15 +199,15 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         let Ok(()) = ready!(base.drain(&mut polled));
         // Do not wait for peers that have received everything.
         while let Some(conn) = base.end_lingering() {
-            polled.pool.leave_to_stack(conn);
+            polled.table.leave_to_stack(conn);
         }
         // The stack sends resets and datagrams when the stack's task runs next.
-        if polled.pool.has_pending_output() {
-            let now = polled.pool.state.clock.now();
+        if polled.table.has_pending_output() {
+            let now = polled.table.state.clock.now();
             base.advance(now);
-            polled.feed(base);
+            polled.report(base);
             let deadline = Backend::deadline(&mut polled, base);
-            if polled.pool.has_pending_output() {
+            if polled.table.has_pending_output() {
                 // Return to the executor even if there is nothing to wait for: the stack's task must run to send the
                 // resets and datagrams.
                 let Ok(()) = ready!(polled.wait(deadline, base));
@@ -226,14 +226,14 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
     ) -> PolledAdapter<'a, 'n, O> {
         let Self { slots, listeners, state, triggers, udp } = self;
         state.changed |= state.ready.take();
-        let pool = Pool { slots, listeners, state, udp: udp.all() };
-        PolledAdapter { pool, triggers, observer, task }
+        let table = SocketTable { slots, listeners, state, udp: udp.all() };
+        PolledAdapter { table, triggers, observer, task }
     }
 }
 
 /// The back end during one poll of the task.
 struct PolledAdapter<'a, 'n, O> {
-    pool: Pool<'a, 'n>,
+    table: SocketTable<'a, 'n>,
     triggers: &'a [&'n Trigger],
     observer: &'a mut O,
     task: &'a Waker,
@@ -243,7 +243,7 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
-        self.pool.state.clock.now()
+        self.table.state.clock.now()
     }
 
     fn triggers(&self) -> (&[&Trigger], &Waker) {
@@ -251,12 +251,12 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
     }
 
     fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Infallible> {
-        self.pool.act(action, base);
+        self.table.act(action, base);
         Ok(())
     }
 
     fn deadline(&mut self, base: &mut EventBase<'_, A>) -> Instant {
-        self.pool.arrange(base).min(self.pool.network_deadline())
+        self.table.arrange(base).min(self.table.network_deadline())
     }
 
     fn wait(
@@ -264,24 +264,24 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
         until: Instant,
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Infallible>> {
-        if until <= base.now() || self.pool.state.changed != 0 {
+        if until <= base.now() || self.table.state.changed != 0 {
             return Poll::Ready(Ok(()));
         }
-        self.pool.watch(base, self.task);
-        self.pool.state.ready.sleep(self.task);
+        self.table.watch(base, self.task);
+        self.table.state.ready.sleep(self.task);
         if until < Instant::MAX {
-            self.pool.state.clock.wake_at(until, self.task);
+            self.table.state.clock.wake_at(until, self.task);
         }
         Poll::Pending
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, A>) {
-        self.pool.check_sockets(base);
-        self.pool.report_network(base);
+    fn report(&mut self, base: &mut EventBase<'_, A>) {
+        self.table.check_sockets(base);
+        self.table.report_network(base);
     }
 
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
-        self.pool.state.env.network.request_watch();
+        self.table.state.env.network.request_watch();
         self.observer.before(base, app, &fired);
         fired.call(app, base);
         self.observer.after(base, app);

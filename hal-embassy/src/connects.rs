@@ -19,10 +19,10 @@ use picoevent::{Conn, ConnError, EventBase};
 use crate::address;
 use crate::conns::has_lost_address;
 use crate::env::Env;
-use crate::pool::Pool;
 use crate::ready;
 use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
+use crate::socket_table::SocketTable;
 use crate::time::Stamp;
 
 /// The length of a time slice, as an exponent of two: 2^16 units of [`Stamp`](crate::time::Stamp) are 4.2 s. This is
@@ -40,18 +40,18 @@ pub struct Outgoing(Option<&'static Hooks>);
 struct Hooks {
     connect: OnConnect,
     result: fn(&mut Slot<'_>, &Env<'_>) -> Option<Result<(), ConnError>>,
-    schedule: fn(&mut Pool<'_, '_>),
+    schedule: fn(&mut SocketTable<'_, '_>),
     start_handshake: fn(&mut Slot<'_>) -> Result<(), ConnError>,
 }
 
-type OnConnect = fn(&mut Pool<'_, '_>, Conn, SocketAddr) -> Result<(), ConnError>;
+type OnConnect = fn(&mut SocketTable<'_, '_>, Conn, SocketAddr) -> Result<(), ConnError>;
 
 impl Outgoing {
     /// The application can open connections.
     pub const YES: Self = Self(Some(&Hooks {
-        connect: |pool, conn, peer| pool.open(conn, peer),
+        connect: |table, conn, peer| table.open(conn, peer),
         result,
-        schedule: |pool| pool.assign_time_slice(),
+        schedule: |table| table.assign_time_slice(),
         start_handshake,
     }));
     /// The application opens no connections: a connect fails with
@@ -82,7 +82,7 @@ impl PartialEq for Outgoing {
 
 impl Eq for Outgoing {}
 
-impl Pool<'_, '_> {
+impl SocketTable<'_, '_> {
     /// Opens a connection.
     #[inline(never)]
     pub(crate) fn connect<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>) {
@@ -111,7 +111,7 @@ impl Pool<'_, '_> {
             && (hooks.start_handshake)(slot).is_ok()
         {
             slot.set_role(Role::Connecting(conn), now);
-            self.state.unsorted = true;
+            self.state.roles_changed = true;
         }
     }
 
@@ -126,10 +126,10 @@ impl Pool<'_, '_> {
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         let route = self.state.env.network.check_route(peer.addr)?;
-        // A socket may have become free since the slots were sorted, so sort the slots now. `arrange` sorts the slots
+        // A socket may have become free since the last review of the roles, so review them now. `arrange` reviews the roles
         // again and sets the alarm.
-        self.sort();
-        self.state.unsorted = true;
+        self.review_roles();
+        self.state.roles_changed = true;
         let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;
         self.state.evicted = self.evict(index);
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;

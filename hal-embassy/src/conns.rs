@@ -113,7 +113,7 @@ fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env:
             }
             Read::End => {
                 slot.ends.set(Ends::INPUT, true);
-                base.finished(conn);
+                base.peer_finished(conn);
                 return;
             }
             Read::Nothing | Read::Reset => return,

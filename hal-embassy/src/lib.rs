@@ -8,21 +8,21 @@
 //!   driver             Ethernet, Wi-Fi
 //! ```
 //!
-//! [`run`] is the loop. It uses a pool of sockets, [`Sockets`]; all unused sockets listen. The loop sleeps until a
+//! [`run`] is the loop. It gets a number of sockets, [`Sockets`]; all unused sockets listen. The loop sleeps until a
 //! packet, a [`Trigger`](picoevent::Trigger) or the next deadline wakes it; the loop never polls while it waits. The
 //! loop uses only the public interface of embassy-net 0.9.
 //!
 //! The cost of an iteration of the event loop depends on the number of sockets that have changed. Each socket has a
 //! bit, and the socket's waker sets this bit. An iteration examines only the sockets whose bit is set, and sets only
 //! the wakers of these sockets again. On a board there are bits for two loops. Any further loop works without bits, and
-//! examines all its sockets in each iteration. Sockets whose indexes in the pool are equal modulo 32 share a bit.
+//! examines all its sockets in each iteration. Sockets whose indexes are equal modulo 32 share a bit.
 //!
 //! # Requirements
 //!
 //! * The stack's `Runner::run()` in **another task**. Each poll of a socket's future in embassy-net wakes the runner.
 //!   So in one task, the runner and the loop would wake each other forever.
-//! * `StackResources` with room for the pool, for one more socket if DHCP is used, and for one more socket if DNS is
-//!   used. embassy-net panics when it has no room for a socket. `run` adds all sockets of the pool to the stack when it
+//! * `StackResources` with room for these sockets, for one more socket if DHCP is used, and for one more socket if DNS is
+//!   used. embassy-net panics when it has no room for a socket. `run` adds all its sockets to the stack when it
 //!   begins, so `run` panics at once if there is not enough room.
 //! * Enough sockets for the connection pools of the base. A base with one connection pool works with any number of
 //!   sockets; a client that connects while all sockets are used is refused. A base with several connection pools needs
@@ -120,12 +120,12 @@ mod listeners;
 mod log;
 mod network;
 mod observe;
-mod pool;
 mod ready;
 mod run;
 mod sleep;
 mod slot;
 mod socket;
+mod socket_table;
 mod sockets;
 mod time;
 mod udp;

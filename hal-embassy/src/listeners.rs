@@ -24,10 +24,10 @@ use picoevent::{Conn, ConnError, EventBase, ListenError, Listener};
 
 use crate::address;
 use crate::log;
-use crate::pool::Pool;
 use crate::ready;
 use crate::slot::{ListenerIndex, Role, Slot};
 use crate::socket::Phase;
+use crate::socket_table::SocketTable;
 use crate::time::millis;
 
 /// A client may retransmit its SYN while the age of its handshake is between these two limits. The first retransmission
@@ -60,14 +60,14 @@ pub(crate) struct Listening {
 const NO_INDEX: u16 = u16::MAX;
 
 impl Listening {
-    /// Resets `vacant` and `first`, before the slots are sorted again.
+    /// Resets `vacant` and `first`, before the roles are reviewed.
     pub(crate) fn reset_counts(&mut self) {
         (self.vacant, self.first) = (0, if self.is_enabled { 0 } else { NO_INDEX });
     }
 }
 
-impl<'n> Pool<'_, 'n> {
-    /// Adds a listener, or enables it again. Its sockets begin to listen with the next [`Pool::fill_backlogs`].
+impl<'n> SocketTable<'_, 'n> {
+    /// Adds a listener, or enables it again. Its sockets begin to listen with the next [`SocketTable::fill_backlogs`].
     #[inline(never)]
     pub(crate) fn listen<A>(&mut self, listener: Listener, base: &mut EventBase<'_, A>) {
         let Some(address) = base.address_of(listener) else { return };
@@ -119,7 +119,7 @@ impl<'n> Pool<'_, 'n> {
             Some(entry) => *entry = new,
             None => self.listeners.push(new).map_err(|_| ListenError::NoSocket)?,
         }
-        self.state.unsorted = true;
+        self.state.roles_changed = true;
         log::listening(endpoint.port);
         Ok(())
     }
@@ -135,7 +135,7 @@ impl<'n> Pool<'_, 'n> {
             return;
         };
         (entry.is_enabled, entry.is_removed) = (false, is_removed);
-        self.state.unsorted = true;
+        self.state.roles_changed = true;
         if is_removed {
             for slot in self.slots.iter_mut().filter(|slot| slot.listens_for(listener_index)) {
                 slot.abort(self.state.env.now);
@@ -175,7 +175,7 @@ impl<'n> Pool<'_, 'n> {
                 }
                 None => {
                     slot.abort(self.state.env.now);
-                    self.state.unsorted = true;
+                    self.state.roles_changed = true;
                 }
             }
         }
@@ -306,7 +306,7 @@ impl<'n> Pool<'_, 'n> {
     }
 
     /// Counts a listening socket for its listener, or stops it if it must not listen now.
-    pub(crate) fn sort_listening(&mut self, index: usize, listener_index: ListenerIndex) {
+    pub(crate) fn review_listening(&mut self, index: usize, listener_index: ListenerIndex) {
         let Some(entry) = self.listeners.get_mut(usize::from(listener_index)) else { return };
         if usize::from(entry.first) <= index {
             entry.vacant = entry.vacant.wrapping_add(1);
@@ -319,7 +319,7 @@ impl<'n> Pool<'_, 'n> {
     /// Prevents the sockets with a lower index from listening for the listener while the client of this handshake may
     /// retransmit its SYN. Returns the time until the age of the handshake reaches the next limit in
     /// [`SYN_RETRANSMISSIONS`]; `None` after the last limit.
-    pub(crate) fn sort_handshake(
+    pub(crate) fn review_handshake(
         &mut self,
         index: usize,
         listener_index: ListenerIndex,

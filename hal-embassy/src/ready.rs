@@ -2,7 +2,7 @@
 //! sets the socket's bit and wakes the task.
 //!
 //! ```text
-//!   stack ── wakes ──▶ waker (pool, socket) ── sets a bit ──▶ changed sockets of the pool ──▶ Pool::check_sockets
+//!   stack ── wakes ──▶ waker (loop, socket) ── sets a bit ──▶ changed sockets of the loop ──▶ SocketTable::check_sockets
 //!                                           └─ wakes ──▶ the task
 //! ```
 //!

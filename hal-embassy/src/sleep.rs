@@ -9,11 +9,11 @@ use core::task::Waker;
 
 use picoevent::EventBase;
 
-use crate::pool::{Pool, State};
 use crate::ready;
 use crate::slot::{Ends, Role, Slot};
+use crate::socket_table::{SocketTable, State};
 
-impl Pool<'_, '_> {
+impl SocketTable<'_, '_> {
     /// Sets the wakers of the sockets whose bits are set in `unwatched`, so that a change of such a socket wakes the
     /// task.
     #[inline(never)]

@@ -1,4 +1,4 @@
-//! A slot of the pool: a socket, and what the socket is used for.
+//! A slot of the socket table: a socket, and what the socket is used for.
 //!
 //! ```text
 //!            ┌─────────────────── Free ◀───────────────────────┐

@@ -1,4 +1,4 @@
-//! The memory of the pool: the receive and send buffers of every socket.
+//! The memory of the sockets: the receive and send buffers of every socket.
 
 use embassy_net::Stack;
 use heapless::Vec;
@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::slot::Slot;
 use crate::socket::Socket;
 
-/// The buffers of a pool of `SOCKETS` sockets.
+/// The buffers of `SOCKETS` sockets.
 ///
 /// * `SOCKETS`: the number of connections that the stack can have at once. These are the base's connections,
 ///   connections that wait to be accepted, connections that are being closed, and a few sockets that listen.

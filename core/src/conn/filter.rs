@@ -269,7 +269,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         let is_at_end = self.below.input_len() == 0
             && self.below.slot().is_some_and(|slot| slot.has(flag::EOF));
         if is_at_end {
-            self.below.cx().conn_finished(self.above);
+            self.below.cx().conn_peer_finished(self.above);
         }
         // The application may have finished the connection below directly: see `conn_reset_unfinished`.
         if self.below.slot().is_some_and(|slot| slot.is_finished()) {

@@ -148,7 +148,7 @@ impl<A> Cx<'_, A> {
             action::SEND => self.conn_move_bytes(conn, peer),
             action::RECEIVE => self.conn_move_bytes(peer, conn),
             action::END => {
-                self.conn_finished(peer);
+                self.conn_peer_finished(peer);
                 self.conn_delivered(conn);
             }
             action::FREE | action::CLOSE => self.conn_free(index),

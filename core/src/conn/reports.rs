@@ -131,9 +131,9 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Reports that the peer has ended its stream. Input that was received before can still be read.
-    pub fn finished(&mut self, conn: Conn) {
-        self.cx.recorder.record(|| Entry::Finished(conn));
-        self.cx.conn_finished(conn);
+    pub fn peer_finished(&mut self, conn: Conn) {
+        self.cx.recorder.record(|| Entry::PeerFinished(conn));
+        self.cx.conn_peer_finished(conn);
     }
 
     /// Reports that a connection has failed. `failure` contains the error. It also contains the
@@ -235,7 +235,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    pub(super) fn conn_finished(&mut self, conn: Conn) {
+    pub(super) fn conn_peer_finished(&mut self, conn: Conn) {
         let Some(slot) = self.tables.conns.get_mut(conn) else { return };
         if slot.has(flag::EOF) || !slot.has(flag::OPEN | flag::CLOSING) {
             return;

@@ -55,8 +55,8 @@ pub(crate) struct Queues {
 /// The result of queueing a slot.
 pub(crate) struct Joined {
     /// The slot after which the new slot was queued; [`Id::NONE`] if the queue was empty. In the link of the slot
-    /// `behind`, the caller must set `next` to the new slot.
-    pub(crate) behind: Id,
+    /// `previous`, the caller must set `next` to the new slot.
+    pub(crate) previous: Id,
     /// Whether the queued slot is more urgent than the level of the current pass.
     pub(crate) urgent: bool,
 }
@@ -89,7 +89,7 @@ impl Queues {
     }
 
     /// Queues a slot, and adds `due` to the conditions for which the slot's callback is due. Returns `None` if the slot
-    /// was queued already. If the slot was not queued before, the caller must set a link: see [`Joined::behind`].
+    /// was queued already. If the slot was not queued before, the caller must set a link: see [`Joined::previous`].
     #[inline]
     pub(crate) fn join(&mut self, node: &mut Node, id: Id, due: u8) -> Option<Joined> {
         let queued = node.is_queued();
@@ -99,9 +99,9 @@ impl Queues {
         }
         let level = node.level();
         let list = list(&mut self.levels, level);
-        let behind = core::mem::replace(&mut list.last, id);
-        node.link = Link { next: Id::NONE, previous: behind };
-        if behind.is_none() {
+        let previous = core::mem::replace(&mut list.last, id);
+        node.link = Link { next: Id::NONE, previous };
+        if previous.is_none() {
             list.first = id;
             self.occupied |= bit(level);
             if level == self.running {
@@ -111,7 +111,7 @@ impl Queues {
         // The addition cannot wrap: there are 65,535 slots at most.
         self.count = self.count.wrapping_add(1);
         self.peak.update(self.count.into());
-        Some(Joined { behind, urgent: level < self.pass_level && !self.has_run(node) })
+        Some(Joined { previous, urgent: level < self.pass_level && !self.has_run(node) })
     }
 
     /// Removes a slot from its queue, at any position. The slot still stores the conditions for which its callback is

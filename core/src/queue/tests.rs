@@ -37,7 +37,7 @@ pub(super) fn activate(queues: &mut Queues, slots: &mut TestNodes, index: u16) -
     let Some(joined) = queues.join(slots.node(id).unwrap(), id, 1) else {
         return Activated::Already;
     };
-    if let Some(node) = slots.node(joined.behind) {
+    if let Some(node) = slots.node(joined.previous) {
         node.link.next = id;
     }
     if joined.urgent { Activated::Urgent } else { Activated::Queued }

@@ -170,7 +170,7 @@ impl<'e> Entry<'e> {
                 raw.push(sum.into());
                 tag::SENT
             }
-            Self::Finished(conn) => raw.push_handle_for(conn, tag::FINISHED),
+            Self::PeerFinished(conn) => raw.push_handle_for(conn, tag::PEER_FINISHED),
             Self::Failed(conn, failure) => {
                 raw.push_handle(conn);
                 let same = |one: &Option<Direction>| *one == failure.direction();
@@ -291,7 +291,7 @@ impl<'e> Entry<'e> {
             }
             tag::RECEIVED => Self::Received(fields.handle()?, payload, &[]),
             tag::SENT => Self::Sent(fields.handle()?, fields.small()?, fields.small()?),
-            tag::FINISHED => Self::Finished(fields.handle()?),
+            tag::PEER_FINISHED => Self::PeerFinished(fields.handle()?),
             tag::FAILED => {
                 let (conn, number) = (fields.handle()?, fields.small::<usize>()?);
                 let index = number.checked_rem(CONN_ERRORS.len())?;

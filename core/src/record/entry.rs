@@ -42,7 +42,7 @@ pub enum Entry<'e> {
     /// Output of a connection was sent: the number of bytes, and their checksum.
     Sent(Conn, usize, u16),
     /// The peer has ended its stream, so no more bytes will arrive.
-    Finished(Conn),
+    PeerFinished(Conn),
     /// A connection failed.
     Failed(Conn, Failure),
     /// All output of a connection and our end of stream are delivered: see
@@ -201,7 +201,7 @@ impl fmt::Display for Entry<'_> {
             Self::Sent(conn, amount, sum) => {
                 write!(f, "conn {conn:?} sent {amount} bytes (sum {sum:04x})")
             }
-            Self::Finished(conn) => write!(f, "conn {conn:?} finished by its peer"),
+            Self::PeerFinished(conn) => write!(f, "conn {conn:?} finished by its peer"),
             Self::Failed(conn, failure) => {
                 write!(f, "conn {conn:?} failed: {}", failure.error())?;
                 match failure.direction() {

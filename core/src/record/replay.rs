@@ -230,7 +230,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
             base.sent(conn, amount);
             return Entry::Sent(conn, amount, sum);
         }
-        Entry::Finished(conn) => base.finished(conn),
+        Entry::PeerFinished(conn) => base.peer_finished(conn),
         Entry::Failed(conn, error) => base.failed(conn, error),
         Entry::Delivered(conn) => base.delivered(conn),
         Entry::EndLingering => drop(base.end_lingering()),

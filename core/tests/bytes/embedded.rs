@@ -70,7 +70,7 @@ fn a_connection_is_written_and_read_by_the_traits() {
 fn the_end_of_the_stream_is_a_read_of_no_bytes() {
     on_a_conn(|base, _, conn| {
         feed(base, conn, b"ab");
-        base.finished(conn);
+        base.peer_finished(conn);
         let mut view = base.conn(conn).unwrap();
         assert_eq!((Read::read(&mut view, &mut [0; 8]), view.read_ready()), (Ok(2), Ok(true)));
         assert_eq!((Read::read(&mut view, &mut [0; 8]), view.fill_buf()), (Ok(0), Ok(&[][..])));

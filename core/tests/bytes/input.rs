@@ -114,7 +114,7 @@ fn the_next_connection_in_a_slot_has_no_result_of_an_earlier_search() {
         let mut view = base.conn(conn).unwrap();
         assert_eq!(view.find_eol(Eol::Lf), Some(1..2));
         view.close();
-        base.finished(conn);
+        base.peer_finished(conn);
         actions(&mut base);
         base.delivered(conn);
         passes(&mut base, &mut app);

@@ -130,7 +130,7 @@ fn an_abort_after_the_peers_end_resets_when_static_bytes_are_unsent() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let conn = open(&mut base, &mut app, 8, 8);
-    base.finished(conn);
+    base.peer_finished(conn);
     let mut view = base.conn(conn).unwrap();
     view.write_static(PAGE).unwrap();
     view.abort();

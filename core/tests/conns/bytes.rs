@@ -51,7 +51,7 @@ fn settings_can_be_read() {
     view.enable(Direction::Read).disable(Direction::Write);
     assert_eq!(view.timeouts(), (Some(ms(2)), None), "zero is no timeout");
     assert!(view.is_enabled(Direction::Read) && !view.is_enabled(Direction::Write));
-    base.finished(conn);
+    base.peer_finished(conn);
     base.dispatch(&mut app);
     assert!(!base.conn(conn).unwrap().is_enabled(Direction::Read), "nothing more will come");
 }
@@ -117,11 +117,11 @@ fn output_is_not_sent_while_writing_is_disabled() {
 fn callbacks_of_one_connection_run_in_order_data_before_the_end() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).write(b"abc").unwrap();
-    base.finished(conn);
+    base.peer_finished(conn);
     drain(&mut base, conn, 9);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [ConnEvent::Writable, ConnEvent::Eof]);
-    base.finished(conn);
+    base.peer_finished(conn);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [], "the end comes once");
 }
@@ -131,7 +131,7 @@ fn after_the_end_of_stream_input_can_be_read_and_output_is_sent() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     feed(&mut base, conn, b"ab");
-    base.finished(conn);
+    base.peer_finished(conn);
     base.dispatch(&mut app);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [ConnEvent::Readable, ConnEvent::Eof]);

@@ -85,7 +85,7 @@ fn input_for_a_closed_connection_is_discarded_one_ring_in_each_iteration() {
         assert!(base.input(conn).is_none());
         assert_eq!(actions(&mut base), [Action::Receive(conn)]);
     }
-    base.finished(conn);
+    base.peer_finished(conn);
     assert!(base.input(conn).is_none(), "nothing comes after the end");
     assert_eq!(actions(&mut base), [Action::Close(conn)]);
     base.dispatch(&mut app);
@@ -108,8 +108,8 @@ fn a_new_connection_gets_the_slot_of_the_oldest_lingering_connection() {
     assert!(base.has_room(listener));
     let accepted = base.accepted(listener, peer()).unwrap();
     assert_eq!(actions(&mut base), [Action::Close(newer)]);
-    base.finished(newer);
-    base.finished(old);
+    base.peer_finished(newer);
+    base.peer_finished(old);
     assert!(base.conn(next).is_ok() && base.conn(accepted).is_ok());
 }
 
@@ -164,7 +164,7 @@ fn a_report_of_delivery_that_was_not_requested_is_ignored() {
     base.conn(conn).unwrap().write(b"x").unwrap();
     base.conn(conn).unwrap().close();
     base.delivered(conn);
-    base.finished(conn);
+    base.peer_finished(conn);
     assert!(!base.is_lingering(conn));
     assert_eq!(actions(&mut base), [Action::Send(conn)]);
 }

@@ -67,7 +67,7 @@ fn a_read_callback_waits_while_reading_is_disabled_and_the_bytes_stay() {
         |cx, other| _ = cx.conn(other).unwrap().disable(Direction::Read);
     let calls = meanwhile(&mut base, &mut app, (first, second), stop, |base| {
         feed(base, second, b"ab");
-        base.finished(second);
+        base.peer_finished(second);
     });
     assert_eq!(calls, []);
     base.dispatch(&mut app);
@@ -120,7 +120,7 @@ fn output_of_the_read_callback_can_be_sent_before_the_end_of_stream_is_reported(
         _ => conn.abort(),
     });
     feed(&mut base, conn, b"tail");
-    base.finished(conn);
+    base.peer_finished(conn);
     base.dispatch(&mut app);
     assert!(actions(&mut base).contains(&picoevent::Action::Send(conn)));
     assert_eq!(drain(&mut base, conn, 9), b"tail");
@@ -142,7 +142,7 @@ fn input_before_the_end_of_the_stream_is_reported_before_it_whenever_reading_is_
         if !enabled_before {
             base.conn(conn).unwrap().disable(Direction::Read);
         }
-        base.finished(conn);
+        base.peer_finished(conn);
         base.dispatch(&mut app);
         if !enabled_before {
             assert_eq!(app.calls(), []);

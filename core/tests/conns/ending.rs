@@ -43,7 +43,7 @@ fn close_sends_the_queued_output_and_then_frees_the_slot() {
     assert_eq!(actions(&mut base), [Action::End(conn)]);
     assert!(!base.has_room(listener), "its slot is not");
     base.delivered(conn);
-    base.finished(conn);
+    base.peer_finished(conn);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [CLOSED], "and it has no other callback");
     assert_eq!(actions(&mut base), [Action::Close(conn)]);
@@ -66,7 +66,7 @@ fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
     assert_eq!(base.wait(), Wait::Until(Instant::ZERO.after(LINGER)));
     base.delivered(conn);
     assert_eq!(base.wait(), Wait::Until(Instant::ZERO.after(FIN_WAIT)));
-    base.finished(conn);
+    base.peer_finished(conn);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Ended(End::Empty));
 }
@@ -82,7 +82,7 @@ fn an_abort_discards_the_output_and_the_handle_is_stale_at_once() {
     assert_eq!(base.counts().conns, 1, "until the end is reported to the application");
     base.received(conn, 3);
     base.sent(conn, 3);
-    base.finished(conn);
+    base.peer_finished(conn);
     base.connected(conn);
     base.failed(conn, ConnError::Reset);
     base.delivered(conn);
@@ -95,7 +95,7 @@ fn an_abort_discards_the_output_and_the_handle_is_stale_at_once() {
 #[test]
 fn an_abort_with_an_error_is_a_reset_even_after_the_peers_end() {
     let (mut base, mut app, conn) = with_conn();
-    base.finished(conn);
+    base.peer_finished(conn);
     base.dispatch(&mut app);
     actions(&mut base);
     base.conn(conn).unwrap().abort_with(ConnError::TimedOut);
@@ -122,7 +122,7 @@ fn a_connection_aborted_in_its_callback_reports_only_its_end() {
     base.conn(conn).unwrap().enable(Direction::Read);
     app.react = Some(|_, conn, _| conn.abort());
     feed(&mut base, conn, b"ab");
-    base.finished(conn);
+    base.peer_finished(conn);
     for _ in 0..3 {
         base.dispatch(&mut app);
     }

@@ -63,7 +63,7 @@ fn input_below_the_low_mark_is_not_reported() {
 fn the_end_of_stream_does_not_wait_for_the_low_mark_and_the_rest_can_be_read() {
     let (mut base, mut app, conn) = marked(&THREE);
     assert_eq!(events_after_input(&mut base, &mut app, conn, b"ab"), []);
-    base.finished(conn);
+    base.peer_finished(conn);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [ConnEvent::Eof]);
     assert_eq!(base.conn(conn).unwrap().peek().0, b"ab");

@@ -65,7 +65,7 @@ impl Backend<Log> for OneClient {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, Log>) {
+    fn report(&mut self, base: &mut EventBase<'_, Log>) {
         if self.client.is_none() {
             self.client = base.accepted(self.listener, ADDRESS).ok();
         }

@@ -33,7 +33,7 @@ fn a_client_in_a_spare_slot_gets_the_busy_text_and_is_closed_without_a_callback(
     assert_eq!(actions(&mut base), [Action::Receive(second), Action::Send(second)]);
     assert_eq!(drain(&mut base, second, 99), b"busy\r\n");
     assert_eq!(actions(&mut base), [Action::End(second)]);
-    base.finished(second);
+    base.peer_finished(second);
     base.delivered(second);
     assert_eq!(actions(&mut base), [Action::Close(second)]);
     assert_eq!((passes(&mut base, &mut app), base.counts().conns), (vec![], 1));

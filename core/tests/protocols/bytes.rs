@@ -65,7 +65,7 @@ fn input_and_its_end_wait_for_the_room_that_an_answer_takes() {
     let conn = open_with(&mut base, &mut app, &ANSWERS);
     base.conn(conn).unwrap().write(b"123").unwrap();
     feed(&mut base, conn, b"ask");
-    base.finished(conn);
+    base.peer_finished(conn);
     assert_eq!(passes(&mut base, &mut app), [], "there is room for five bytes");
     drain(&mut base, conn, 1);
     base.dispatch(&mut app);
@@ -114,7 +114,7 @@ fn an_echo_through_rings_that_are_smaller_than_the_stream_loses_nothing() {
     while echoed.len() < stream.len() {
         sent += feed(&mut base, conn, &stream[sent..]);
         if sent == stream.len() {
-            base.finished(conn);
+            base.peer_finished(conn);
         }
         base.dispatch(&mut app);
         echoed.extend(drain(&mut base, conn, 2));

@@ -71,7 +71,7 @@ fn functions_that_a_protocol_does_not_have_get_a_default() {
         base.dispatch(app);
     });
     assert_eq!(sent, [], "output that is gone and an alarm change nothing");
-    let eof = with_conn(|base, _, conn| base.finished(conn));
+    let eof = with_conn(|base, _, conn| base.peer_finished(conn));
     assert_eq!(eof, [ConnEnd::Closed]);
     let idle = with_conn(|base, _, _| base.advance(at(30)));
     assert_eq!(idle, [ConnEnd::Failed(ConnError::TimedOut)]);

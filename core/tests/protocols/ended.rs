@@ -73,7 +73,7 @@ fn a_connection_closed_when_it_opens_reports_only_its_end() {
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);
     let conn = base.accepted(listener, peer()).unwrap();
-    base.finished(conn);
+    base.peer_finished(conn);
     app.react = Some(|_, conn, event| {
         if event == ConnEvent::Opened {
             conn.write(b"bye").unwrap();
@@ -99,7 +99,7 @@ fn many_connections_that_end_in_one_pass_report_one_end_each() {
     for (at, conn) in conns.into_iter().enumerate() {
         match at % 2 {
             0 => base.failed(conn, ConnError::Reset),
-            _ => base.finished(conn),
+            _ => base.peer_finished(conn),
         }
     }
     app.react = Some(|_, conn, event| {

@@ -35,7 +35,7 @@ fn a_connection_at_rest_takes_a_slot_and_does_nothing() {
     // Reports of a back end about a connection at rest are ignored.
     base.connected(conn);
     base.failed(conn, ConnError::Reset);
-    base.finished(conn);
+    base.peer_finished(conn);
     assert_eq!(passes(&mut base, &mut app), []);
     base.conn(conn).unwrap().connect(elsewhere()).unwrap();
     assert!(!base.conn(conn).unwrap().is_resting());

@@ -256,7 +256,7 @@ pub struct Network {
     /// Outgoing connections that no listener has accepted yet, and their addresses.
     connects: Vec<(Conn, SocketAddr)>,
     links: Vec<Link>,
-    /// Whether actions were carried out or bytes have moved since the last call of `feed`. If so, the next wait must
+    /// Whether actions were carried out or bytes have moved since the last call of `report`. If so, the next wait must
     /// not block.
     has_reports: bool,
     /// The error with which each listener fails; `None` if listening works.
@@ -362,7 +362,7 @@ impl Backend<App> for Network {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut Base<'_>) {
+    fn report(&mut self, base: &mut Base<'_>) {
         self.has_reports = false;
         for (conn, address) in std::mem::take(&mut self.connects) {
             match self.enabled(address).filter(|listener| base.has_room(*listener)) {
@@ -406,7 +406,7 @@ impl Link {
                 has_moved = true;
             }
             if self.finished[end] && base.input(to).is_some() {
-                base.finished(to);
+                base.peer_finished(to);
             }
         }
         has_moved

@@ -177,7 +177,7 @@ impl Backend<App> for Script {
         }
     }
 
-    fn feed(&mut self, base: &mut EventBase<App>) {
+    fn report(&mut self, base: &mut EventBase<App>) {
         for watched in &mut self.watched {
             let report = watched.report();
             watched.end.take_edges();

@@ -141,7 +141,7 @@ fn a_client_gets_the_greeting_and_its_slot_becomes_free() {
         assert_eq!(script.send_all(conn), b"Hello, World!\n");
         assert_eq!(script.iterate(0), [Action::Receive(conn), Action::End(conn)]);
         script.base.delivered(conn);
-        script.base.finished(conn);
+        script.base.peer_finished(conn);
         assert_eq!(script.actions(), [Action::Close(conn)]);
         assert_eq!(lines(), ["flushed answer"]);
     }
@@ -181,7 +181,7 @@ fn a_client_that_closes_first_still_gets_the_answer() {
     let mut script = Script::new(&mut storage);
     let conn = script.accept();
     script.iterate(0);
-    script.base.finished(conn);
+    script.base.peer_finished(conn);
     script.iterate(0);
     assert_eq!(lines(), ["Connection closed."]);
     assert_eq!(script.send_all(conn), b"Hello, World!\n");

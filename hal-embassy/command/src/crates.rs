@@ -212,7 +212,7 @@ mod tests {
             ("picoevent::timer::Timers::arm", Some("picoevent")),
             ("<picoevent::time::Instant as core::cmp::Ord>::cmp", Some("picoevent")),
             (
-                "picoevent::conn::feed::<impl picoevent::base::EventBase<A>>::sent",
+                "picoevent::conn::reports::<impl picoevent::base::EventBase<A>>::sent",
                 Some("picoevent"),
             ),
             ("<u32 as defmt::traits::Format>::format", Some("defmt")),

@@ -2,7 +2,7 @@
 
 use picoevent::{EventBase, Instant};
 
-use crate::pool::Pool;
+use crate::socket_table::SocketTable;
 
 /// Replaces the type of the same name in `on.rs`. It is empty.
 pub(crate) struct Reported;
@@ -11,7 +11,7 @@ impl Reported {
     pub(crate) const NO: Self = Self;
 }
 
-impl Pool<'_, '_> {
+impl SocketTable<'_, '_> {
     pub(crate) const fn network_deadline(&self) -> Instant {
         Instant::MAX
     }

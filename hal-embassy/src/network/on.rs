@@ -3,7 +3,7 @@
 use embassy_net::Stack;
 use picoevent::{EventBase, Instant, OwnAddress};
 
-use crate::pool::Pool;
+use crate::socket_table::SocketTable;
 
 /// Whether the base has the current network state.
 pub(crate) struct Reported(bool);
@@ -12,7 +12,7 @@ impl Reported {
     pub(crate) const NO: Self = Self(false);
 }
 
-impl Pool<'_, '_> {
+impl SocketTable<'_, '_> {
     /// Returns when to feed the network state to the base: at once ([`Instant::ZERO`]), or only after the next change
     /// ([`Instant::MAX`]).
     pub(crate) const fn network_deadline(&self) -> Instant {

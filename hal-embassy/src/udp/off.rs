@@ -5,7 +5,7 @@ use core::task::Waker;
 
 use picoevent::{EventBase, Instant, UdpAction, UdpSocket};
 
-use crate::pool::Pool;
+use crate::socket_table::SocketTable;
 
 /// Replaces the UDP sockets of an adapter.
 pub(crate) struct UdpSlots<'n, const UDP: usize>(PhantomData<&'n ()>);
@@ -23,7 +23,7 @@ impl<'n, const UDP: usize> UdpSlots<'n, UDP> {
     }
 }
 
-impl Pool<'_, '_> {
+impl SocketTable<'_, '_> {
     pub(crate) const fn act_udp<A>(
         &mut self,
         _: UdpSocket,

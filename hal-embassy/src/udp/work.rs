@@ -1,4 +1,4 @@
-//! The pool's work for its UDP sockets: the pool carries out actions, examines sockets and sets wakers.
+//! The socket table's work for its UDP sockets: the table carries out actions, examines sockets and sets wakers.
 
 use core::net::{IpAddr, SocketAddr};
 use core::task::Waker;
@@ -9,14 +9,14 @@ use picoevent::{EventBase, Instant, UdpAction, UdpError, UdpRequest, UdpSocket};
 use super::slot::{Role, group_address};
 use crate::address;
 use crate::log;
-use crate::pool::Pool;
 use crate::ready;
+use crate::socket_table::SocketTable;
 use crate::time;
 
 /// The largest number of attempts to choose a free port. The stack does not check whether another socket uses the port.
 const PORT_ATTEMPTS: usize = 8;
 
-impl Pool<'_, '_> {
+impl SocketTable<'_, '_> {
     /// Carries out an action of the base for a UDP socket.
     #[inline(never)]
     pub(crate) fn act_udp<A>(

@@ -55,7 +55,7 @@ fn a_client_that_connects_at_the_start_waits_for_the_network() {
     }
     // The first connect succeeds even if the device gets its address late and the link is down at the beginning.
     for (server, link) in [(1, 0), (5_000_000, 0), (3_000_000, 8_000_000), (9_000_000, 2_000_000)] {
-        let mut log = format!("setup lease-s 0 600\nsetup server-start-us 0 {server}\n");
+        let mut log = format!("setup lease-s 0 600\nsetup dhcp-start-us 0 {server}\n");
         log += "setup quiet-after-us 0 20000000\n";
         if link > 0 {
             log += "setup faults 0 1\nfault kind 0 link-down\n";
@@ -155,7 +155,7 @@ fn the_device_answers_each_request_correctly() {
 #[test]
 fn clients_whose_resets_cannot_be_sent_begin_again() {
     device().check_choices(
-        "setup faults 0 4\nsetup attacks 0 2\nsetup lease-s 0 1\nsetup server-start-us 0 101\n\
+        "setup faults 0 4\nsetup attacks 0 2\nsetup lease-s 0 1\nsetup dhcp-start-us 0 101\n\
          fault kind 0 forgery\nfault severity 0 1\nfault life-us 0 1\nfault kind 3 address-changed\n\
          attacker kind 1 syn-flood\nto-device forged 1 1\n",
     );
@@ -188,7 +188,7 @@ fn a_slow_client_of_the_socket_leak_check_is_waited_for() {
 #[test]
 fn a_proxy_passes_on_a_reset_also_after_the_clients_end_of_stream() {
     proxy().check_choices(
-        "setup more-clients 0 1\nserver troubles 0 1\nserver kind 0 refuses\nserver life-us 0 600\n\
+        "setup more-clients 0 1\nserver server-faults 0 1\nserver kind 0 refuses\nserver life-us 0 600\n\
          script number 67 1\n",
     );
 }
@@ -233,7 +233,7 @@ fn hello_world_gives_up_a_client_that_never_reads() {
 fn an_address_is_leased_lost_and_leased_again() {
     let choice_log = "\
 setup lease-s 0 30
-setup server-start-us 0 3000000
+setup dhcp-start-us 0 3000000
 setup faults 0 1
 setup quiet-after-us 0 20000000
 fault kind 0 address-changed

@@ -338,8 +338,8 @@ impl<A> Backend<A> for Live {
         })
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, A>) {
-        self.objects.feed(base, &self.events, self.poll.registry());
+    fn report(&mut self, base: &mut EventBase<'_, A>) {
+        self.objects.report(base, &self.events, self.poll.registry());
     }
 }
 

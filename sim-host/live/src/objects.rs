@@ -130,7 +130,7 @@ impl Objects {
     }
 
     /// Reports the selector's events to the base, and accepts clients.
-    pub(super) fn feed<A>(
+    pub(super) fn report<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         events: &Events,

@@ -191,7 +191,7 @@ impl Stream {
             match read {
                 Ok(0) => {
                     self.readable = false;
-                    base.finished(self.conn);
+                    base.peer_finished(self.conn);
                 }
                 Ok(amount) => {
                     self.readable = amount == room || self.hung_up || self.urgent;

@@ -25,7 +25,7 @@ fn read<'s>(
 pub(super) fn replay(path: &Path, views: &Views, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     let (case, lines) = read(path, cases)?;
     let mut simulator = Simulator::new();
-    simulator.take_lines(&lines);
+    simulator.take_choices(&lines);
     run::show_all(case, &mut simulator, None, None, views)
 }
 
@@ -33,11 +33,11 @@ pub(super) fn shrink(path: &Path, cases: &[&dyn AnyTestCase]) -> Result<(), End>
     let (case, lines) = read(path, cases)?;
     let shrunk = make_shorter(case, &lines, LIMIT)
         .ok_or_else(|| End::Error(format!("the simulation of {} does not fail", path.display())))?;
-    println!("{} lines became {}, after {} tries", lines.len(), shrunk.lines.len(), shrunk.tried);
-    shrunk.lines.iter().for_each(|line| println!("  {line}"));
+    println!("{} lines became {}, after {} tries", lines.len(), shrunk.choices.len(), shrunk.tried);
+    shrunk.choices.iter().for_each(|line| println!("  {line}"));
     println!("{}", shrunk.outcome.verdict);
     let log = choice_log_text(case.name(), &shrunk.outcome);
     views::write(&path.with_extension("min"), log.as_bytes())?;
-    let test = test_text(case.name(), &shrunk.lines, &shrunk.outcome);
+    let test = test_text(case.name(), &shrunk.choices, &shrunk.outcome);
     views::write(&path.with_extension("rs"), test.as_bytes())
 }

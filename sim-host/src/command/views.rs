@@ -47,7 +47,7 @@ impl ViewFiles {
 pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Result<(), End> {
     let files = ViewFiles::new(views, &format!("{}, seed {}", case.name(), failure.seed));
     let mut simulator = Simulator::new();
-    simulator.take_lines(&failure.outcome.lines);
+    simulator.take_choices(&failure.outcome.choices);
     simulator.observe(Box::new(files.observers()));
     case.run(&mut simulator);
     files.write()

@@ -123,8 +123,8 @@ fn failure(bug: Bug) -> (Verdict, usize) {
         Some(case.run(&mut simulator)).filter(|outcome| !outcome.verdict.is_pass())
     });
     let failed = failed.expect("a seed fails");
-    let shrunk = shrink(&case, &failed.lines, Duration::from_secs(10)).expect("it fails again");
-    (shrunk.outcome.verdict, shrunk.lines.len())
+    let shrunk = shrink(&case, &failed.choices, Duration::from_secs(10)).expect("it fails again");
+    (shrunk.outcome.verdict, shrunk.choices.len())
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn requests_are_lost_only_if_something_loses_them() {
 fn choice_log_of(behaviour: UdpBehaviour, how: u64) -> String {
     let kind = behaviour.word();
     format!(
-        "udp-client kind 0 {kind}\nudp-client severity 0 500\ndatagram struck 0 {how}\n\
+        "udp-client kind 0 {kind}\nudp-client severity 0 500\ndatagram affected 0 {how}\n\
          script number 128000 5\n"
     )
 }
@@ -173,7 +173,7 @@ fn lines_of(behaviour: UdpBehaviour, how: u64) -> Vec<String> {
     let (_, lines) = Choice::read_all(&choice_log_of(behaviour, how)).unwrap();
     let mut simulator = Simulator::new();
     let (observer, log): (_, Rc<RefCell<VecDeque<String>>>) = LogObserver::new(1_000);
-    simulator.take_lines(&lines);
+    simulator.take_choices(&lines);
     simulator.observe(Box::new(observer));
     let outcome = counter(Bug::None).run(&mut simulator);
     assert!(outcome.verdict.is_pass() && outcome.served == 1, "{behaviour:?}: {outcome:?}");
@@ -203,7 +203,7 @@ fn each_behaviour_changes_datagrams_as_documented() {
 fn run_observed(observer: impl Observer + 'static) {
     let (_, lines) = Choice::read_all(&choice_log_of(UdpBehaviour::Loss, 1)).unwrap();
     let mut simulator = Simulator::new();
-    simulator.take_lines(&lines);
+    simulator.take_choices(&lines);
     simulator.observe(Box::new(observer));
     counter(Bug::None).run(&mut simulator);
 }

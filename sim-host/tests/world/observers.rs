@@ -32,7 +32,7 @@ to-peer lost 1 1
 fn run_observed(observer: impl Observer + 'static) {
     let (_, choice_log) = Choice::read_all(FAULTS).unwrap();
     let mut simulator = Simulator::new();
-    simulator.take_lines(&choice_log);
+    simulator.take_choices(&choice_log);
     simulator.observe(Box::new(observer));
     lines(false).run(&mut simulator);
 }

@@ -36,7 +36,7 @@ fn a_failing_choice_log_names_its_test() {
         (!outcome.verdict.is_pass()).then_some(outcome)
     });
     let outcome = choice_log.expect("a seed fails");
-    let text: String = outcome.lines.iter().map(|line| format!("{line}\n")).collect();
+    let text: String = outcome.choices.iter().map(|line| format!("{line}\n")).collect();
     let report = message(|| lines(true).check_choices(&text));
     let wanted = "repeat: cargo test --package picoevent-sim \
                   reports::a_failing_choice_log_names_its_test\n";

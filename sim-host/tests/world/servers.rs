@@ -240,11 +240,11 @@ fn a_server_may_follow_a_script() {
 #[test]
 fn a_scenario_sets_the_faults_of_servers() {
     let scenario = "
-        [[trouble]]
+        [[server-fault]]
         kind = 'restarts'
         from = '3 s'
         lasts = '2 s'
-        [[trouble]]
+        [[server-fault]]
         kind = 'resets'
         bytes = 9
         from = '6 s'
@@ -258,11 +258,11 @@ fn a_scenario_sets_the_faults_of_servers() {
 #[test]
 fn a_choice_log_names_server_faults_by_their_words() {
     let outcome = counted(Bug::GivesUp, false).replay(
-        "server troubles 0 1\nserver kind 0 resets\nserver start-us 0 100000\nserver life-us 0 5000000\n",
+        "server server-faults 0 1\nserver kind 0 resets\nserver start-us 0 100000\nserver life-us 0 5000000\n",
     );
     let outcome = outcome.unwrap();
     assert_eq!(outcome.verdict.kind(), Kind::Stuck);
-    let lines: Vec<_> = outcome.lines.iter().map(|line| line.to_string()).collect();
+    let lines: Vec<_> = outcome.choices.iter().map(|line| line.to_string()).collect();
     assert!(lines.iter().any(|line| line.starts_with("server kind 0 resets ")), "{lines:?}");
 }
 

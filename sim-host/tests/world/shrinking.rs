@@ -15,7 +15,7 @@ fn first_failure(case: &TestCase<Lines>) -> Vec<Choice> {
         simulator.take_seed(seed);
         let outcome = case.run(&mut simulator);
         if !outcome.verdict.is_pass() {
-            return outcome.lines;
+            return outcome.choices;
         }
     }
     panic!("no seed fails");
@@ -26,11 +26,11 @@ fn a_choice_log_repeats_its_simulation() {
     let case = lines(true);
     let choice_log = first_failure(&case);
     let mut simulator = Simulator::new();
-    simulator.take_lines(&choice_log);
+    simulator.take_choices(&choice_log);
     let first = case.run(&mut simulator);
     let second = case.replay(&choice_log_text("lines", &first)).unwrap();
     assert_eq!((first.digest, &first.verdict), (second.digest, &second.verdict));
-    assert_eq!(first.lines.len(), choice_log.len());
+    assert_eq!(first.choices.len(), choice_log.len());
 }
 
 #[test]
@@ -39,8 +39,8 @@ fn a_planted_bug_shrinks_to_a_few_lines() {
     let choice_log = first_failure(&case);
     let shrunk = shrink(&case, &choice_log, Duration::from_secs(10)).expect("it fails");
     assert_eq!(shrunk.outcome.verdict.kind(), Kind::Invariant);
-    assert!(shrunk.lines.len() <= 4, "{:?}", shrunk.lines);
-    let test = test_text("lines", &shrunk.lines, &shrunk.outcome);
+    assert!(shrunk.choices.len() <= 4, "{:?}", shrunk.choices);
+    let test = test_text("lines", &shrunk.choices, &shrunk.outcome);
     assert!(test.contains("fn lines_is_free_of_this_invariant() {"), "{test}");
     assert!(test.contains("lines().check_choices(choices);"), "{test}");
 }
@@ -54,7 +54,7 @@ fn a_violated_invariant_shrinks_to_the_needed_lines() {
     let choice_log = first_failure(&case);
     let shrunk = shrink(&case, &choice_log, Duration::from_secs(10)).expect("it fails");
     assert_eq!(shrunk.outcome.verdict.to_string(), "invariant: three are there");
-    let needed: Vec<_> = shrunk.lines.iter().map(|line| line.to_string()).collect();
+    let needed: Vec<_> = shrunk.choices.iter().map(|line| line.to_string()).collect();
     // The invariant is violated by three clients at the same time. These are clients from the beginning, or clients of
     // the socket-leak check.
     let ways = ["setup more-clients 0 2 ", "setup socket-leak-check 0 3 "];

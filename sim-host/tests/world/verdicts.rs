@@ -64,7 +64,7 @@ fn outcome(does: Does) -> Outcome {
     let case = TestCase::new("bad", 7001, move || Bad(does), Bad::start)
         .client(|_| Script::new().expect(b"hi").expect_end());
     let mut simulator = Simulator::new();
-    simulator.take_lines(&[]);
+    simulator.take_choices(&[]);
     case.run(&mut simulator)
 }
 

@@ -91,7 +91,7 @@ impl Backend<App> for PeerBackend<'_> {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, App>) {
+    fn report(&mut self, base: &mut EventBase<'_, App>) {
         let Some(conn) = self.conn else { return };
         if !std::mem::replace(&mut self.is_open, true) {
             return base.connected(conn);

@@ -103,7 +103,7 @@ impl Backend<App> for Device {
         any(Poll::Ready(Ok(())))
     }
 
-    fn feed(&mut self, base: &mut Base<'_>) {
+    fn report(&mut self, base: &mut Base<'_>) {
         any(base);
     }
 }

@@ -168,7 +168,7 @@ fn feed(base: &mut Base<'_>, conn: Conn) {
     any(&mut *base).received(conn, any(1));
     any(any(&mut *base).output(conn));
     any(&mut *base).sent(conn, any(1));
-    any(&mut *base).finished(conn);
+    any(&mut *base).peer_finished(conn);
     any(&mut *base).failed(conn, any(ConnError::Reset));
     let failure = any(any(ConnError::Reset).found(direction()));
     any((failure.error(), failure.direction()));

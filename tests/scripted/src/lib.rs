@@ -180,7 +180,7 @@ impl<A> Backend<A> for Network {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, A>) {
+    fn report(&mut self, base: &mut EventBase<'_, A>) {
         self.has_reports = false;
         let sockets = &self.sockets;
         let now = self.now;
@@ -211,7 +211,7 @@ impl<A> Backend<A> for Network {
                 base.received(*conn, answer.len().min(room));
             }
             if ends {
-                base.finished(*conn);
+                base.peer_finished(*conn);
             }
         }
     }

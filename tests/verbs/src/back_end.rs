@@ -388,7 +388,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             }
         }
         5 => {
-            base.finished(conn);
+            base.peer_finished(conn);
             let closing = shadow.life == Life::Closing;
             if (held && !shadow.connecting && !shadow.failed || closing) && !shadow.eof {
                 (shadow.eof, shadow.eof_due) = (true, held);
@@ -459,7 +459,7 @@ fn feed_foreign(base: &mut Base<'_>) {
     base.received(conn, 1);
     base.sent(conn, 1);
     base.connected(conn);
-    base.finished(conn);
+    base.peer_finished(conn);
     base.failed(conn, ConnError::Refused);
     base.delivered(conn);
     assert_eq!(base.counts(), before);

@@ -71,7 +71,7 @@ pub fn run(bytes: &[u8]) {
         match world.bytes.below(8) {
             0 => world.bind(&mut base),
             1..=3 => world.call_function(&mut base),
-            4 | 5 => world.feed(&mut base),
+            4 | 5 => world.report(&mut base),
             6 => base.dispatch(&mut world),
             _ => world.act(&mut base),
         }
@@ -208,7 +208,7 @@ impl World {
         }
     }
 
-    fn feed(&mut self, base: &mut Base<'_>) {
+    fn report(&mut self, base: &mut Base<'_>) {
         let Some(index) = self.pick() else { return };
         let (from, data) = (self.address(), self.data());
         let report = self.bytes.below(8);

@@ -58,7 +58,7 @@ pub trait HasMqtt: Sized {
 /// A subscription takes as many bytes of the store as its filter is long, plus one byte. A message takes the bytes of
 /// its topic, its properties and its payload, plus 4 bytes, until the broker has acknowledged the message.
 pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize = 0> {
-    session: Session<A>,
+    state: ClientState<A>,
     slots: [Slot<A>; SLOTS],
     received_ids: [u16; SLOTS],
     store: [u8; STORE],
@@ -67,7 +67,7 @@ pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usiz
 
 /// A reference to a [`Client`], with a type that does not contain the client's capacities.
 pub struct ClientMut<'r, A> {
-    pub(crate) session: &'r mut Session<A>,
+    pub(crate) state: &'r mut ClientState<A>,
     /// Subscriptions and unacknowledged messages, in order: see the module `slots`.
     pub(crate) slots: &'r mut [Slot<A>],
     /// The identifiers of received messages with [`Qos::Two`] that are not released yet; 0 for an unused entry.
@@ -82,7 +82,7 @@ pub struct ClientMut<'r, A> {
 
 /// The state of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
+pub(crate) enum ConnState {
     /// The connection is not open.
     Down,
     /// A CONNECT was sent, but not answered.
@@ -93,7 +93,7 @@ pub(crate) enum Link {
 }
 
 /// The part of a client's state that does not depend on its capacities: everything except slots, store and aliases.
-pub(crate) struct Session<A> {
+pub(crate) struct ClientState<A> {
     pub(crate) conn: Option<Conn>,
     /// The delays before a reconnect. If this field is `None`, the default delays are used.
     pub(crate) backoff: Option<Backoff>,
@@ -118,7 +118,7 @@ pub(crate) struct Session<A> {
     /// The last identifier that was assigned.
     pub(crate) last_id: u16,
     pub(crate) version: Version,
-    pub(crate) link: Link,
+    pub(crate) conn_state: ConnState,
     pub(crate) is_stopping: bool,
     /// The application waits for a free slot or for room in the store.
     pub(crate) waits_for_slot: bool,
@@ -163,7 +163,7 @@ impl EndReason {
     }
 }
 
-impl<A> Session<A> {
+impl<A> ClientState<A> {
     /// Returns the delays before a reconnect.
     #[inline(never)]
     pub(crate) fn backoff(&mut self) -> &mut Backoff {
@@ -244,7 +244,7 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
     pub const fn new() -> Self {
         let () = Self::SIZES;
         Self {
-            session: Session {
+            state: ClientState {
                 conn: None,
                 backoff: None,
                 sent_at: Instant::ZERO,
@@ -259,7 +259,7 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
                 used: 0,
                 last_id: 0,
                 version: Version::V3,
-                link: Link::Down,
+                conn_state: ConnState::Down,
                 is_stopping: false,
                 waits_for_slot: false,
                 waits_for_output: false,
@@ -276,7 +276,7 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
 
     /// Sets the delays before a reconnect.
     pub const fn set_backoff(&mut self, backoff: Backoff) {
-        self.session.backoff = Some(backoff);
+        self.state.backoff = Some(backoff);
     }
 
     /// Returns a reference whose type does not contain the capacities, for [`HasMqtt::mqtt`].
@@ -284,7 +284,7 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
     pub const fn as_mut(&mut self) -> ClientMut<'_, A> {
         let [received_aliases, sent_aliases] = &mut self.aliases;
         ClientMut {
-            session: &mut self.session,
+            state: &mut self.state,
             slots: &mut self.slots,
             received_ids: &mut self.received_ids,
             store: &mut self.store,
@@ -305,18 +305,18 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize> Default
 impl<A> ClientMut<'_, A> {
     /// Returns whether the broker has accepted the client and the connection is open.
     pub fn is_up(&self) -> bool {
-        self.session.link == Link::Up
+        self.state.conn_state == ConnState::Up
     }
 
     /// Returns whether the client is started. After [`stop`](crate::stop), the client stays started until its event
     /// [`Down`](MqttEvent::Down) is handled.
     pub const fn is_started(&self) -> bool {
-        self.session.conn.is_some()
+        self.state.conn.is_some()
     }
 
     /// Returns the number of slots in use, by subscriptions and by messages that are not completely acknowledged.
     pub fn used(&self) -> usize {
-        self.session.used.into()
+        self.state.used.into()
     }
 
     /// Returns the number of bytes of the store that are in use.

@@ -97,8 +97,8 @@
 
 mod aliases;
 mod client;
+mod connection;
 mod event;
-mod link;
 mod message;
 mod options;
 mod receiving;

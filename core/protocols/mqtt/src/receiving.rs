@@ -3,12 +3,12 @@
 use picoevent::{ConnMut, Instant};
 
 use crate::aliases;
-use crate::client::{EndReason, HasMqtt, Limits, Link, PartialMessage};
+use crate::client::{ConnState, EndReason, HasMqtt, Limits, PartialMessage};
+use crate::connection;
 use crate::event::{MqttEvent, PacketId};
-use crate::link;
 use crate::message::{Message, Parts};
 use crate::sending::{report_room, write_ack};
-use crate::slots::State;
+use crate::slots::SlotState;
 use crate::wire::{Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
 
 /// Reads the next packet, or the next chunk of a message, from the input ring. Returns `false` if more input is needed.
@@ -21,8 +21,8 @@ pub(crate) fn read_next<A: HasMqtt>(
     conn: &mut ConnMut<'_, '_, A>,
 ) -> Result<bool, Reason> {
     let client = app.mqtt();
-    let session = client.session;
-    if session.partial.remaining > 0 {
+    let state = client.state;
+    if state.partial.remaining > 0 {
         return read_next_chunk(app, conn);
     }
     let mut header_bytes = [0; Header::MAX_LENGTH];
@@ -31,11 +31,11 @@ pub(crate) fn read_next<A: HasMqtt>(
         return Ok(false);
     };
     let packet_length = header.length.saturating_add(header.body);
-    if session.longest_packet != 0 && packet_length > session.longest_packet as usize {
+    if state.longest_packet != 0 && packet_length > state.longest_packet as usize {
         return Err(Reason::PACKET_TOO_LARGE);
     }
     // The first packet must be a CONNACK, and no later packet may be a CONNACK.
-    if (session.link == Link::AwaitingConnAck) != (header.kind == Kind::ConnAck) {
+    if (state.conn_state == ConnState::AwaitingConnAck) != (header.kind == Kind::ConnAck) {
         return Err(Reason::PROTOCOL_ERROR);
     }
     if header.kind == Kind::Publish {
@@ -44,15 +44,15 @@ pub(crate) fn read_next<A: HasMqtt>(
     if packet_length > conn.ring_sizes().0 {
         return Err(Reason::PACKET_TOO_LARGE);
     }
-    let version = session.version;
+    let version = state.version;
     let Some(bytes) = conn.contiguous(packet_length) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
     let packet = Packet::read(version, &header, body)?;
     let Packet { id, reason, session_present, properties } = packet;
     if header.kind == Kind::ConnAck {
-        session.limits = Limits::of(&properties);
+        state.limits = Limits::of(&properties);
         if let Some(seconds) = properties.number(id::SERVER_KEEP_ALIVE) {
-            session.keep_alive = seconds as u16;
+            state.keep_alive = seconds as u16;
         }
     }
     if !properties.is_empty() {
@@ -63,10 +63,10 @@ pub(crate) fn read_next<A: HasMqtt>(
         Kind::ConnAck if reason.is_failure() => {
             end_connection(app, conn, EndReason::Refused(reason))
         }
-        Kind::ConnAck => link::handle_connack(app, conn, session_present)?,
+        Kind::ConnAck => connection::handle_connack(app, conn, session_present)?,
         Kind::PingResp => {
-            app.mqtt().session.pinged_at = Instant::ZERO;
-            link::keep_alive(app, conn);
+            app.mqtt().state.pinged_at = Instant::ZERO;
+            connection::keep_alive(app, conn);
         }
         Kind::Disconnect => end_connection(app, conn, EndReason::Disconnected(reason)),
         kind => handle_ack(app, conn, kind, id, reason)?,
@@ -90,8 +90,8 @@ impl Limits {
 
 /// Handles a DISCONNECT, or a CONNACK that refuses the client.
 fn end_connection<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: EndReason) {
-    let session = app.mqtt().session;
-    (session.link, session.end_reason) = (Link::Ending, reason);
+    let state = app.mqtt().state;
+    (state.conn_state, state.end_reason) = (ConnState::Ending, reason);
     conn.close();
 }
 
@@ -123,28 +123,34 @@ fn handle_ack<A: HasMqtt>(
     let state = client.state_of(index);
     let qos = client.qos_of(index);
     let next = match (kind, state, qos) {
-        (Kind::PubAck, State::Sent | State::Retransmit, Qos::One) => None,
-        (Kind::PubRec, State::Sent | State::Retransmit, Qos::Two) if reason.is_failure() => None,
-        (Kind::PubRec, State::Sent | State::Retransmit, Qos::Two) => {
+        (Kind::PubAck, SlotState::Sent | SlotState::Retransmit, Qos::One) => None,
+        (Kind::PubRec, SlotState::Sent | SlotState::Retransmit, Qos::Two)
+            if reason.is_failure() =>
+        {
+            None
+        }
+        (Kind::PubRec, SlotState::Sent | SlotState::Retransmit, Qos::Two) => {
             client.release(index);
             return Ok(());
         }
-        (Kind::PubRec, State::Release | State::Released, _) => Some(State::Release),
+        (Kind::PubRec, SlotState::Release | SlotState::Released, _) => Some(SlotState::Release),
         // The reason code may state that the broker does not know the identifier. In this case, the broker has already
         // handled the PUBREL, so the message counts as acknowledged.
-        (Kind::PubComp, State::Release | State::Released, _) => {
+        (Kind::PubComp, SlotState::Release | SlotState::Released, _) => {
             finish_slot(app, conn, index, id, Reason::SUCCESS);
             return Ok(());
         }
-        (Kind::SubAck, State::Subscribing, _) if !reason.is_failure() => {
-            client.set_state(index, State::Subscribed);
+        (Kind::SubAck, SlotState::Subscribing, _) if !reason.is_failure() => {
+            client.set_state(index, SlotState::Subscribed);
             app.event(conn.cx(), MqttEvent::Acked(PacketId(id), reason));
             return Ok(());
         }
-        (Kind::SubAck, State::Cancelled, _) if !reason.is_failure() => Some(State::Unsubscribe),
-        (Kind::SubAck | Kind::UnsubAck, State::Changed, _) => Some(State::Subscribe),
-        (Kind::SubAck, State::Subscribing | State::Cancelled, _)
-        | (Kind::UnsubAck, State::Unsubscribing | State::Cancelled, _) => None,
+        (Kind::SubAck, SlotState::Cancelled, _) if !reason.is_failure() => {
+            Some(SlotState::Unsubscribe)
+        }
+        (Kind::SubAck | Kind::UnsubAck, SlotState::Changed, _) => Some(SlotState::Subscribe),
+        (Kind::SubAck, SlotState::Subscribing | SlotState::Cancelled, _)
+        | (Kind::UnsubAck, SlotState::Unsubscribing | SlotState::Cancelled, _) => None,
         _ => return Err(Reason::PROTOCOL_ERROR),
     };
     if let Some(next) = next {
@@ -176,9 +182,9 @@ fn send_ack<A: HasMqtt>(
     id: u16,
     reason: Reason,
 ) -> Result<(), Reason> {
-    let session = app.mqtt().session;
-    session.sent_at = conn.cx().now();
-    let sent = write_ack(conn, session, kind, id, reason);
+    let state = app.mqtt().state;
+    state.sent_at = conn.cx().now();
+    let sent = write_ack(conn, state, kind, id, reason);
     sent.map_err(|_| Reason::IMPLEMENTATION_ERROR)
 }
 
@@ -197,7 +203,7 @@ fn read_message<A: HasMqtt>(
     let consumed = packet_length.min(buffered);
     let Some(bytes) = conn.contiguous(consumed) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
-    let Some(head) = PublishHead::read(client.session.version, header, body)? else {
+    let Some(head) = PublishHead::read(client.state.version, header, body)? else {
         // If the ring is full, the missing part of the head can never arrive.
         return if buffered < ring_size { Ok(false) } else { Err(Reason::PACKET_TOO_LARGE) };
     };
@@ -209,7 +215,7 @@ fn read_message<A: HasMqtt>(
     if head.qos == Qos::Two && !is_skipped && !client.can_receive() {
         return Err(Reason::RECEIVE_MAXIMUM_EXCEEDED);
     }
-    let has_unstored_alias = &mut client.session.has_unstored_alias;
+    let has_unstored_alias = &mut client.state.has_unstored_alias;
     let alias =
         aliases::resolve(client.received_aliases, head.alias, head.topic, has_unstored_alias)?;
     let topic = if alias.is_empty() { head.topic } else { alias.topic() };
@@ -224,7 +230,7 @@ fn read_message<A: HasMqtt>(
         total: packet_length.saturating_sub(start),
         flags: header.flags,
     };
-    client.session.partial = PartialMessage {
+    client.state.partial = PartialMessage {
         call,
         total: parts.total as u32,
         remaining: packet_length.saturating_sub(consumed) as u32,
@@ -237,7 +243,7 @@ fn read_message<A: HasMqtt>(
 
 /// Reads the next chunk of a message that is longer than the input ring.
 fn read_next_chunk<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<bool, Reason> {
-    let partial = &mut app.mqtt().session.partial;
+    let partial = &mut app.mqtt().state.partial;
     let consumed = conn.input_len().min(partial.remaining as usize);
     if consumed == 0 || conn.contiguous(consumed).is_none() {
         return Ok(false);
@@ -262,7 +268,7 @@ fn deliver<A: HasMqtt>(
     parts: &Parts,
     consumed: usize,
 ) -> Result<bool, Reason> {
-    let partial = &app.mqtt().session.partial;
+    let partial = &app.mqtt().state.partial;
     let (call, is_skipped, id, qos) = (partial.call, partial.is_skipped, partial.id, parts.qos());
     let is_last = partial.remaining == 0;
     let id_of_conn = conn.id();
@@ -273,7 +279,7 @@ fn deliver<A: HasMqtt>(
             None => app.message(&mut message),
         }
     }
-    if !link::is_up(app, conn) {
+    if !connection::is_up(app, conn) {
         return Ok(false);
     }
     conn.consume(consumed);

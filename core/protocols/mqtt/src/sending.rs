@@ -3,11 +3,11 @@
 use picoevent::{ConnMut, WriteError};
 
 use crate::aliases;
-use crate::client::{ClientMut, HasMqtt, Limits, Session};
+use crate::client::{ClientMut, ClientState, HasMqtt, Limits};
 use crate::event::{MqttEvent, PacketId};
-use crate::slots::{State, filter_of, record};
+use crate::slots::{SlotState, filter_of, record};
 use crate::wire::{Kind, PublishFields, Reason, Record, Version, Writer};
-use crate::{link, wire};
+use crate::{connection, wire};
 
 /// The number of bytes that messages and requests leave free in the output ring. The client reads input only while at
 /// least this number of bytes is free. So there is always room for an acknowledgement (at most 5 bytes), a PINGREQ (2
@@ -54,20 +54,20 @@ pub(crate) fn write_packet<A>(
 #[inline(never)]
 pub(crate) fn write_ack<A>(
     conn: &mut ConnMut<'_, '_, A>,
-    session: &Session<A>,
+    state: &ClientState<A>,
     kind: Kind,
     id: u16,
     reason: Reason,
 ) -> Result<(), SendError> {
-    let version = session.version;
-    write_packet(conn, 0, &session.limits, &|writer| wire::ack(writer, version, kind, id, reason))
+    let version = state.version;
+    write_packet(conn, 0, &state.limits, &|writer| wire::ack(writer, version, kind, id, reason))
 }
 
 /// Sends the pending packets in the order of the slots. Stops at a packet that does not fit into the output ring now.
 /// Leaves out messages while the broker accepts no further message.
 pub(crate) fn send_pending<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut index = 0_usize;
-    while link::is_up(app, conn) {
+    while connection::is_up(app, conn) {
         let mut client = app.mqtt();
         let Some(slot) = client.used_slots().get(index) else { return };
         let id = PacketId(slot.id);
@@ -88,7 +88,7 @@ pub(crate) fn send_pending<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A
 
 /// Reports the event `Room`, if the application waits for a slot or for room in the store.
 pub(crate) fn report_room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-    if core::mem::take(&mut app.mqtt().session.waits_for_slot) {
+    if core::mem::take(&mut app.mqtt().state.waits_for_slot) {
         app.event(conn.cx(), MqttEvent::Room);
     }
 }
@@ -98,21 +98,21 @@ impl<A> ClientMut<'_, A> {
     fn send(&mut self, index: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), SendError> {
         let Some(slot) = self.slots.get(index) else { return Ok(()) };
         let (id, state) = (slot.id, slot.state);
-        let (version, limits) = (self.session.version, self.session.limits);
+        let (version, limits) = (self.state.version, self.state.limits);
         let (kind, next) = match state {
-            State::New | State::Retransmit => {
+            SlotState::New | SlotState::Retransmit => {
                 if !self.has_send_quota() {
                     return Ok(());
                 }
                 let bytes = record(self.slots, self.store, index);
                 let message = Record::read(version, bytes).map_err(SendError::Impossible)?;
-                let is_duplicate = state == State::Retransmit;
+                let is_duplicate = state == SlotState::Retransmit;
                 transmit(conn, &limits, version, self.sent_aliases, &message, id, is_duplicate)?;
-                (Kind::Publish, State::Sent)
+                (Kind::Publish, SlotState::Sent)
             }
-            State::Release => (Kind::PubRel, State::Released),
-            State::Subscribe => (Kind::Subscribe, State::Subscribing),
-            State::Unsubscribe => (Kind::Unsubscribe, State::Unsubscribing),
+            SlotState::Release => (Kind::PubRel, SlotState::Released),
+            SlotState::Subscribe => (Kind::Subscribe, SlotState::Subscribing),
+            SlotState::Unsubscribe => (Kind::Unsubscribe, SlotState::Unsubscribing),
             _ => return Ok(()),
         };
         if kind != Kind::Publish {
@@ -123,7 +123,7 @@ impl<A> ClientMut<'_, A> {
             })?;
         }
         self.set_state(index, next);
-        self.session.sent_at = conn.cx().now();
+        self.state.sent_at = conn.cx().now();
         Ok(())
     }
 
@@ -133,9 +133,9 @@ impl<A> ClientMut<'_, A> {
         conn: &mut ConnMut<'_, '_, A>,
         message: &Record<'_>,
     ) -> Result<(), SendError> {
-        let (version, limits) = (self.session.version, self.session.limits);
+        let (version, limits) = (self.state.version, self.state.limits);
         transmit(conn, &limits, version, self.sent_aliases, message, 0, false)?;
-        self.session.sent_at = conn.cx().now();
+        self.state.sent_at = conn.cx().now();
         Ok(())
     }
 }

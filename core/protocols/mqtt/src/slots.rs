@@ -21,12 +21,12 @@ pub(crate) struct Slot<A> {
     pub(crate) id: u16,
     /// The number of bytes of the slot's content in the store.
     pub(crate) len: u16,
-    pub(crate) state: State,
+    pub(crate) state: SlotState,
 }
 
 /// The state of a subscription or a message on the current connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum SlotState {
     /// A message that was not sent yet.
     New,
     /// A message that was sent on an earlier connection, to be retransmitted.
@@ -50,7 +50,7 @@ pub(crate) enum State {
     Unsubscribing,
 }
 
-impl State {
+impl SlotState {
     /// Returns whether the message counts toward the broker's receive maximum.
     const fn is_in_flight(self) -> bool {
         matches!(self, Self::Sent | Self::Release | Self::Released)
@@ -74,7 +74,7 @@ impl State {
 }
 
 impl<A> Slot<A> {
-    pub(crate) const FREE: Self = Self { call: None, id: 0, len: 0, state: State::New };
+    pub(crate) const FREE: Self = Self { call: None, id: 0, len: 0, state: SlotState::New };
 }
 
 /// The reason why no slot was taken.
@@ -87,7 +87,7 @@ pub(crate) enum InsertError {
 impl<A> ClientMut<'_, A> {
     /// Returns the slots in use.
     pub(crate) fn used_slots(&mut self) -> &mut [Slot<A>] {
-        self.slots.get_mut(..usize::from(self.session.used)).unwrap_or_default()
+        self.slots.get_mut(..usize::from(self.state.used)).unwrap_or_default()
     }
 
     /// Returns the number of bytes of the store that belong to the slots before `index`.
@@ -118,14 +118,15 @@ impl<A> ClientMut<'_, A> {
         }
         let Some(slot) = self.slots.get_mut(index) else { return PacketId(0) };
         slot.call = Some(call);
-        slot.state = if slot.state.is_unanswered() { State::Changed } else { State::Subscribe };
+        slot.state =
+            if slot.state.is_unanswered() { SlotState::Changed } else { SlotState::Subscribe };
         PacketId(slot.id)
     }
 
     /// Takes a slot, and stores the bytes that `write` writes.
     pub(crate) fn insert(
         &mut self,
-        state: State,
+        state: SlotState,
         call: Option<OnMessage<A>>,
         write: &dyn Fn(&mut Writer<'_>),
     ) -> Result<PacketId, InsertError> {
@@ -136,21 +137,21 @@ impl<A> ClientMut<'_, A> {
         let id = self.free_id();
         let start = self.stored();
         let room = self.store.get_mut(start..).unwrap_or_default();
-        let free = self.slots.get_mut(usize::from(self.session.used));
+        let free = self.slots.get_mut(usize::from(self.state.used));
         let Some(slot) = free.filter(|_| room.len() >= len) else {
-            self.session.waits_for_slot = true;
+            self.state.waits_for_slot = true;
             return Err(InsertError::Full);
         };
         write(&mut Writer::new(room));
         *slot = Slot { call, id, len: len as u16, state };
-        self.session.used = self.session.used.saturating_add(1);
-        self.session.last_id = id;
+        self.state.used = self.state.used.saturating_add(1);
+        self.state.last_id = id;
         Ok(PacketId(id))
     }
 
     /// Returns an identifier that is not in use.
     fn free_id(&mut self) -> u16 {
-        let mut id = self.session.last_id;
+        let mut id = self.state.last_id;
         loop {
             id = id.checked_add(1).unwrap_or(1);
             if self.index_of(id).is_none() {
@@ -170,11 +171,11 @@ impl<A> ClientMut<'_, A> {
         record_qos(self.record(index))
     }
 
-    pub(crate) fn state_of(&self, index: usize) -> State {
-        self.slots.get(index).map_or(State::New, |slot| slot.state)
+    pub(crate) fn state_of(&self, index: usize) -> SlotState {
+        self.slots.get(index).map_or(SlotState::New, |slot| slot.state)
     }
 
-    pub(crate) fn set_state(&mut self, index: usize, state: State) {
+    pub(crate) fn set_state(&mut self, index: usize, state: SlotState) {
         if let Some(slot) = self.slots.get_mut(index) {
             slot.state = state;
         }
@@ -182,7 +183,7 @@ impl<A> ClientMut<'_, A> {
 
     /// Returns whether the broker accepts another message now.
     pub(crate) fn has_send_quota(&mut self) -> bool {
-        let maximum = self.session.limits.receive_maximum;
+        let maximum = self.state.limits.receive_maximum;
         let in_flight = self.used_slots().iter().filter(|slot| slot.state.is_in_flight());
         in_flight.fold(0_u16, |count, _| count.saturating_add(1)) < maximum
     }
@@ -190,13 +191,13 @@ impl<A> ClientMut<'_, A> {
     /// Frees a slot and its bytes. O(size of the store).
     pub(crate) fn remove(&mut self, index: usize) {
         self.free_record(index);
-        let used = self.session.used;
+        let used = self.state.used;
         if let Some(after) = self.slots.get_mut(index..usize::from(used)) {
             let mut shifted = Slot::FREE;
             for slot in after.iter_mut().rev() {
                 core::mem::swap(slot, &mut shifted);
             }
-            self.session.used = used.saturating_sub(1);
+            self.state.used = used.saturating_sub(1);
         }
     }
 
@@ -219,8 +220,9 @@ impl<A> ClientMut<'_, A> {
     /// sent in the order of the PUBRECs.
     pub(crate) fn release(&mut self, index: usize) {
         self.free_record(index);
-        self.set_state(index, State::Release);
-        let before = |slot: &Slot<A>| matches!(slot.state, State::Release | State::Released);
+        self.set_state(index, SlotState::Release);
+        let before =
+            |slot: &Slot<A>| matches!(slot.state, SlotState::Release | SlotState::Released);
         let first = self.used_slots().iter().position(|slot| !before(slot)).unwrap_or(index);
         if let Some(moved) = self.slots.get_mut(first..=index) {
             let mut shifted = Slot::FREE;

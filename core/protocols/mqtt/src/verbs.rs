@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use picoevent::{Cx, PoolId};
 
-use crate::client::{ClientMut, EndReason, HasMqtt, Link};
+use crate::client::{ClientMut, ConnState, EndReason, HasMqtt};
+use crate::connection::{BrokerConn, needs_clean_start};
 use crate::event::{PacketId, PublishError, StartError, SubscribeError};
-use crate::link::{Broker, needs_clean_start};
 use crate::options::{Publish, Subscription};
 use crate::sending::{RESERVED_OUTPUT, SendError, write_ack};
-use crate::slots::{InsertError, State, filter_of};
+use crate::slots::{InsertError, SlotState, filter_of};
 use crate::topic;
 use crate::wire::{self, ConnectFields, Kind, PublishFields, Qos, Reason, Record, Version, Writer};
 
@@ -26,7 +26,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     if client.is_started() {
         return Err(StartError::Started);
     }
-    let (used, stored_version) = (client.session.used, client.session.version);
+    let (used, stored_version) = (client.state.used, client.state.version);
     let (receive_maximum, alias_maximum) =
         (client.slots.len() as u16, client.received_aliases.len() as u16);
     let options = app.options();
@@ -40,18 +40,18 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     let is_will_valid = options.will.as_ref().is_none_or(wire::is_publishable);
     let length = length.filter(|_| is_will_valid && (used == 0 || version == stored_version));
     let length = length.ok_or(StartError::Options)?;
-    let conn = cx.outgoing::<Broker>(pool)?;
+    let conn = cx.outgoing::<BrokerConn>(pool)?;
     let Ok(mut conn) = cx.conn(conn) else { return Err(StartError::Started) };
     if length > conn.ring_sizes().1 {
         conn.abort();
         return Err(StartError::TooLong { length });
     }
-    let session = app.mqtt().session;
-    (session.conn, session.is_first_connection) = (Some(conn.id()), true);
-    session.version = version;
-    session.backoff().reset();
+    let state = app.mqtt().state;
+    (state.conn, state.is_first_connection) = (Some(conn.id()), true);
+    state.version = version;
+    state.backoff().reset();
     if !app.connect(&mut conn, Duration::ZERO) {
-        let delay = app.mqtt().session.backoff().next_delay(conn.cx());
+        let delay = app.mqtt().state.backoff().next_delay(conn.cx());
         let _ = conn.connect_after(delay, crate::client::UNREACHABLE_ADDRESS);
     }
     Ok(())
@@ -61,16 +61,16 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
 /// [`MqttEvent::Down`](crate::MqttEvent::Down). Subscriptions, and messages that are not completely acknowledged, are
 /// kept for the next [`start`]. Does nothing if the client is not started.
 pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
-    let session = app.mqtt().session;
-    let Some(conn) = session.conn.filter(|_| !session.is_stopping) else { return };
-    (session.is_stopping, session.end_reason) = (true, EndReason::Stopped);
-    let link = core::mem::replace(&mut session.link, Link::Ending);
+    let state = app.mqtt().state;
+    let Some(conn) = state.conn.filter(|_| !state.is_stopping) else { return };
+    (state.is_stopping, state.end_reason) = (true, EndReason::Stopped);
+    let conn_state = core::mem::replace(&mut state.conn_state, ConnState::Ending);
     // If the application calls `stop` in the event `Down`, the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
         // There is room for a DISCONNECT: see `RESERVED_OUTPUT`. The only exception is a long CONNECT that was not sent
         // completely. In this case, the broker does not know the will yet, so the connection is aborted.
-        let is_sent = matches!(link, Link::AwaitingConnAck | Link::Up)
-            && write_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS).is_ok();
+        let is_sent = matches!(conn_state, ConnState::AwaitingConnAck | ConnState::Up)
+            && write_ack(&mut conn, state, Kind::Disconnect, 0, Reason::SUCCESS).is_ok();
         if is_sent {
             conn.close();
         } else {
@@ -120,7 +120,7 @@ pub fn publish<A: HasMqtt>(
     // The connection may have ended already, although its callback `ended` was not called yet.
     let mut conn = cx.conn(conn).ok();
     let is_up = client.is_up() && conn.is_some();
-    let (version, limits) = (client.session.version, client.session.limits);
+    let (version, limits) = (client.state.version, client.state.limits);
     if is_up && let Some(reason) = limits.refusal(publish.qos, publish.retain) {
         return Err(PublishError::Refused(reason));
     }
@@ -141,13 +141,14 @@ pub fn publish<A: HasMqtt>(
             Ok(()) => Ok(None),
             Err(SendError::Impossible(_)) => Err(PublishError::TooLong),
             Err(SendError::NeedsRoom(room)) => {
-                client.session.waits_for_output = true;
+                client.state.waits_for_output = true;
                 conn.wait_for_room(room);
                 Err(PublishError::Full)
             }
         };
     }
-    let inserted = client.insert(State::New, None, &|writer| message.write_stored(writer, version));
+    let inserted =
+        client.insert(SlotState::New, None, &|writer| message.write_stored(writer, version));
     match inserted {
         Ok(id) => {
             client.send_soon(cx);
@@ -207,10 +208,10 @@ pub fn subscribe<A: HasMqtt>(
         // The client is not started, and no slot is in use, so no stored data depends on a version. So the version is
         // set from the options, as the next `start` does.
         let version = app.options().version;
-        app.mqtt().session.version = version;
+        app.mqtt().state.version = version;
     }
     let mut client = app.mqtt();
-    let options = subscription.bits(client.session.version);
+    let options = subscription.bits(client.state.version);
     if let Some(index) = client.subscription(filter) {
         let id = client.change(index, call, options);
         client.send_soon(cx);
@@ -220,11 +221,11 @@ pub fn subscribe<A: HasMqtt>(
         wire::request(writer, Kind::Subscribe, Version::V5, 1, options, filter.as_bytes());
     });
     let length = length.ok_or(SubscribeError::Invalid)?;
-    let conn = client.session.conn.and_then(|conn| cx.conn(conn).ok());
+    let conn = client.state.conn.and_then(|conn| cx.conn(conn).ok());
     if conn.is_some_and(|conn| length.saturating_add(RESERVED_OUTPUT) > conn.ring_sizes().1) {
         return Err(SubscribeError::TooLong);
     }
-    let inserted = client.insert(State::Subscribe, Some(call), &|writer| {
+    let inserted = client.insert(SlotState::Subscribe, Some(call), &|writer| {
         writer.u8(options);
         writer.raw(filter.as_bytes());
     });
@@ -256,12 +257,12 @@ pub fn unsubscribe<A: HasMqtt>(
         "the slot contains the filter"
     );
     let state = client.state_of(index);
-    if matches!(state, State::Cancelled | State::Unsubscribing | State::Unsubscribe) {
+    if matches!(state, SlotState::Cancelled | SlotState::Unsubscribing | SlotState::Unsubscribe) {
         return Err(SubscribeError::Unknown);
     }
     client.set_state(
         index,
-        if state.is_unanswered() { State::Cancelled } else { State::Unsubscribe },
+        if state.is_unanswered() { SlotState::Cancelled } else { SlotState::Unsubscribe },
     );
     client.send_soon(cx);
     let id = client.slots.get(index).map_or(0, |slot| slot.id);
@@ -271,7 +272,7 @@ pub fn unsubscribe<A: HasMqtt>(
 impl<A> ClientMut<'_, A> {
     /// Returns the connection, unless the client is being stopped.
     const fn open_conn(&self) -> Option<picoevent::Conn> {
-        if self.session.is_stopping { None } else { self.session.conn }
+        if self.state.is_stopping { None } else { self.state.conn }
     }
 
     /// Makes the connection send the pending packets in the next pass.

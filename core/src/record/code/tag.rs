@@ -28,7 +28,7 @@ tags! {
     CONNECTED = 9, 2;
     RECEIVED = 10, 3;
     SENT = 11, 4;
-    FINISHED = 12, 2;
+    PEER_FINISHED = 12, 2;
     FAILED = 13, 4;
     LISTEN_FAILED = 15, 4;
     READY = 16, 3;

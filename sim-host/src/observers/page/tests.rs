@@ -16,7 +16,7 @@ fn outcome() -> Outcome {
         },
     );
     let mut simulator = Simulator::new();
-    simulator.take_lines(&[]);
+    simulator.take_choices(&[]);
     case.run(&mut simulator)
 }
 

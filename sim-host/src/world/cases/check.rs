@@ -54,10 +54,10 @@ impl<A: 'static> TestCase<A> {
     fn report_for_test(&self, failure: &Failure) -> String {
         let again = format!("SIM_SEED={} {}", failure.seed, test_command());
         if std::env::var_os("SIM_SHRINK").is_some()
-            && let Some(shrunk) = shrink(self, &failure.outcome.lines, LIMIT)
+            && let Some(shrunk) = shrink(self, &failure.outcome.choices, LIMIT)
         {
             let report = Report::new(self, Some(failure.seed), &shrunk.outcome).repeat(again);
-            let test = test_text(self.name(), &shrunk.lines, &shrunk.outcome);
+            let test = test_text(self.name(), &shrunk.choices, &shrunk.outcome);
             return format!("{report}\n{test}");
         }
         let report = Report::new(self, Some(failure.seed), &failure.outcome);
@@ -71,7 +71,7 @@ impl<A: 'static> TestCase<A> {
     pub fn replay(&self, choice_log: &str) -> Result<Outcome, ChoiceLogError> {
         let (_, lines) = Choice::read_all(choice_log)?;
         let mut simulator = Simulator::new();
-        simulator.take_lines(&lines);
+        simulator.take_choices(&lines);
         Ok(self.run(&mut simulator))
     }
 

@@ -31,7 +31,7 @@ impl Report {
     pub fn new(case: &dyn AnyTestCase, seed: Option<u64>, outcome: &Outcome) -> Self {
         let (log, lines) = LogObserver::new(EVENTS + 1);
         let mut simulator = Simulator::new();
-        simulator.take_lines(&outcome.lines);
+        simulator.take_choices(&outcome.choices);
         simulator.observe(Box::new(log));
         let outcome = case.run(&mut simulator);
         // The last event is the verdict. The report already shows the verdict, so this event is left out.
@@ -73,7 +73,7 @@ impl Report {
 pub fn choice_log_text(application: &str, outcome: &Outcome) -> String {
     let mut text = format!("# picoevent-sim choices, application {application}\n");
     let _ = writeln!(text, "# {}", outcome.verdict);
-    for line in &outcome.lines {
+    for line in &outcome.choices {
         let _ = writeln!(text, "{line}");
     }
     text
@@ -105,7 +105,7 @@ impl fmt::Display for Report {
             outcome.lasted as f64 / 1e6,
             outcome.frames,
             outcome.callbacks,
-            outcome.lines.len()
+            outcome.choices.len()
         )?;
         for event in events {
             writeln!(f, "{event}")?;

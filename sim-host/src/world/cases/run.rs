@@ -145,7 +145,7 @@ impl<A: 'static> AnyTestCase for TestCase<A> {
             fault_counts: ether.fault_counts,
             accepted: summary.accepted,
             server_fault_counts: ether.server_fault_counts,
-            lines: if verdict.is_pass() { Vec::new() } else { ether.choice_log.lines().to_vec() },
+            choices: if verdict.is_pass() { Vec::new() } else { ether.choice_log.lines().to_vec() },
             verdict,
         }
     }

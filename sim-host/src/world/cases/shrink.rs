@@ -21,7 +21,7 @@ pub const LIMIT: Duration = Duration::from_secs(8);
 #[derive(Clone, Debug)]
 pub struct Shrunk {
     /// The shortest choice log found.
-    pub lines: Vec<Choice>,
+    pub choices: Vec<Choice>,
     /// The outcome of the simulation of this choice log.
     pub outcome: Outcome,
     /// The number of choice logs tried.
@@ -29,26 +29,26 @@ pub struct Shrunk {
 }
 
 /// Shrinks a choice log. Returns `None` if the simulation of the choice log does not fail.
-pub fn shrink(case: &dyn AnyTestCase, lines: &[Choice], limit: Duration) -> Option<Shrunk> {
+pub fn shrink(case: &dyn AnyTestCase, choices: &[Choice], limit: Duration) -> Option<Shrunk> {
     let mut simulator = Simulator::new();
-    simulator.take_lines(lines);
+    simulator.take_choices(choices);
     let outcome = case.run(&mut simulator);
     if outcome.verdict.is_pass() {
         return None;
     }
-    let lines = outcome.lines.clone();
+    let choices = outcome.choices.clone();
     let mut search = Search {
         case,
         simulator,
         alike: likeness(&outcome.verdict),
-        best: Shrunk { lines, outcome, tried: 0 },
+        best: Shrunk { choices, outcome, tried: 0 },
         until: Instant::now() + limit,
     };
     loop {
-        let before = search.best.lines.clone();
-        search.drop_lines();
+        let before = search.best.choices.clone();
+        search.drop_choices();
         search.lower_answers();
-        if search.best.lines == before || search.is_over() {
+        if search.best.choices == before || search.is_over() {
             return Some(search.best);
         }
     }
@@ -70,36 +70,36 @@ impl Search<'_> {
 
     /// Keeps the choice log if its simulation fails in the same way. Returns the choices that this simulation made.
     /// Returns `None` if the simulation does not fail in the same way, or if the time limit has passed.
-    fn takes(&mut self, lines: &[Choice]) -> Option<Vec<Choice>> {
+    fn takes(&mut self, choices: &[Choice]) -> Option<Vec<Choice>> {
         if self.is_over() {
             return None;
         }
-        self.simulator.take_lines(lines);
+        self.simulator.take_choices(choices);
         let outcome = self.case.run(&mut self.simulator);
         self.best.tried += 1;
         let alike = !outcome.verdict.is_pass() && likeness(&outcome.verdict) == self.alike;
         if alike {
-            self.best.lines.clone_from(&outcome.lines);
+            self.best.choices.clone_from(&outcome.choices);
             self.best.outcome = outcome;
         }
-        alike.then(|| self.best.lines.clone())
+        alike.then(|| self.best.choices.clone())
     }
 
-    fn drop_lines(&mut self) {
-        leave_out(self.best.lines.clone(), |lines| self.takes(&lines));
+    fn drop_choices(&mut self) {
+        leave_out(self.best.choices.clone(), |choices| self.takes(&choices));
     }
 
     fn lower_answers(&mut self) {
         let mut index = 0;
-        while index < self.best.lines.len() && !self.is_over() {
-            let is_kind = self.best.lines[index].point == ChoicePoint::Kind;
-            let (mut low, mut high) = (0, self.best.lines[index].answer);
+        while index < self.best.choices.len() && !self.is_over() {
+            let is_kind = self.best.choices[index].point == ChoicePoint::Kind;
+            let (mut low, mut high) = (0, self.best.choices[index].answer);
             while !is_kind && high - low > 1 && !self.is_over() {
                 let middle = low + (high - low) / 2;
-                let mut lines = self.best.lines.clone();
-                let Some(line) = lines.get_mut(index) else { break };
-                line.answer = middle;
-                if self.takes(&lines).is_some() { high = middle } else { low = middle }
+                let mut choices = self.best.choices.clone();
+                let Some(choice) = choices.get_mut(index) else { break };
+                choice.answer = middle;
+                if self.takes(&choices).is_some() { high = middle } else { low = middle }
             }
             index += 1;
         }

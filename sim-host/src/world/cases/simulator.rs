@@ -28,7 +28,7 @@ impl Simulator {
     }
 
     /// Sets the next simulation to follow these choices.
-    pub fn take_lines(&mut self, lines: &[Choice]) {
+    pub fn take_choices(&mut self, lines: &[Choice]) {
         self.shared.ether.get_mut().choice_log = ChoiceLog::of_lines(lines);
     }
 

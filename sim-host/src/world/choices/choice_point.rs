@@ -105,7 +105,7 @@ words! {
     /// The lease time of the device's address in seconds. Zero means a static address.
     Lease = "lease-s",
     /// The time at which the DHCP server begins to answer, in microseconds.
-    ServerStart = "server-start-us",
+    DhcpStart = "dhcp-start-us",
     /// The error of the device's clock in parts per million. For a slow clock, the answer is 1,000,000 plus the size of
     /// the error.
     Drift = "drift-ppm",
@@ -147,7 +147,7 @@ words! {
     /// A random number for a script, an attack or an interrupt handler.
     Number = "number",
     /// The number of a server's faults.
-    Troubles = "troubles",
+    ServerFaults = "server-faults",
     /// The number of times an interrupt handler runs.
     Runs = "runs",
     /// The number of preemption points between the start time of an interrupt handler and its run.
@@ -156,7 +156,7 @@ words! {
     OverIpv6 = "over-ipv6",
     /// The datagram is affected by the behaviour of its UDP client. For example, the datagram is lost or delayed. The
     /// meaning of the answer depends on the behaviour.
-    Struck = "struck",
+    Affected = "affected",
 }
 
 #[cfg(test)]

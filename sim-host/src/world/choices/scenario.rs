@@ -76,8 +76,8 @@ struct File {
     fault: Vec<Fault>,
     #[serde(default)]
     attack: Vec<Attack>,
-    #[serde(default)]
-    trouble: Vec<ServerFault>,
+    #[serde(default, rename = "server-fault")]
+    server_fault: Vec<ServerFault>,
 }
 
 #[derive(Deserialize)]
@@ -176,12 +176,12 @@ impl File {
         for (nth, attack) in self.attack.iter().enumerate() {
             quiet = quiet.max(attack.add(nth, &mut choice_log)?);
         }
-        for server in 0..=self.trouble.iter().map(|trouble| trouble.server).max().unwrap_or(0) {
-            let its_own = self.trouble.iter().filter(|trouble| trouble.server == server);
+        for server in 0..=self.server_fault.iter().map(|fault| fault.server).max().unwrap_or(0) {
+            let its_own = self.server_fault.iter().filter(|fault| fault.server == server);
             let count = its_own.clone().count() as u64;
-            choice_log.add(Stream::Server, ChoicePoint::Troubles, server as usize, count);
-            for (nth, trouble) in its_own.enumerate() {
-                quiet = quiet.max(trouble.add(nth, &mut choice_log)?);
+            choice_log.add(Stream::Server, ChoicePoint::ServerFaults, server as usize, count);
+            for (nth, fault) in its_own.enumerate() {
+                quiet = quiet.max(fault.add(nth, &mut choice_log)?);
             }
         }
         setup(&mut choice_log, ChoicePoint::QuietAfter, quiet.saturating_sub(2_000_000));
@@ -253,9 +253,11 @@ impl ServerFault {
     fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || ServerFaultKind::ALL.iter().map(|kind| kind.word());
         let kind = ServerFaultKind::of_word(&self.kind)
-            .ok_or_else(|| unknown("trouble", &self.kind, names()))?;
+            .ok_or_else(|| unknown("server fault", &self.kind, names()))?;
         if self.server >= MOST || nth as u64 >= MOST {
-            return Err(format!("there are {MOST} servers and {MOST} troubles of each at most"));
+            return Err(format!(
+                "there are {MOST} servers and {MOST} server faults of each at most"
+            ));
         }
         let from = self.from.micros()?;
         let life = self.lasts.as_ref().map_or(Ok(0), Quantity::micros)?;
@@ -324,23 +326,26 @@ mod tests {
 
     #[test]
     fn server_faults_are_numbered_by_server() {
-        let trouble = |server, kind| {
+        let server_fault = |server, kind| {
             format!(
-                "[[trouble]]\nserver = {server}\nkind = '{kind}'\nfrom = '1 s'\nlasts = '9 s'\n"
+                "[[server-fault]]\nserver = {server}\nkind = '{kind}'\nfrom = '1 s'\nlasts = '9 s'\n"
             )
         };
-        let text = trouble(1, "refuses") + &trouble(0, "hangs") + &trouble(1, "silent");
+        let text =
+            server_fault(1, "refuses") + &server_fault(0, "hangs") + &server_fault(1, "silent");
         let scenario: Scenario = text.parse().unwrap();
         let lines: Vec<_> = scenario.lines.iter().map(|line| line.to_string()).collect();
         let has = |wanted: &str| lines.iter().any(|line| line.starts_with(wanted));
-        assert!(has("server troubles 0 1 ") && has("server troubles 1 2 "), "{lines:#?}");
+        assert!(has("server server-faults 0 1 ") && has("server server-faults 1 2 "), "{lines:#?}");
         assert!(has("server kind 0 hangs ") && has("server kind 8 refuses "), "{lines:#?}");
         assert!(
             has("server kind 9 silent ") && has("setup quiet-after-us 0 8000000 "),
             "{lines:#?}"
         );
-        assert!(problem(&trouble(0, "frogs")).contains("known are none, refuses, accepts-late"));
-        assert!(problem(&trouble(8, "hangs")).contains("8 servers"));
+        assert!(
+            problem(&server_fault(0, "frogs")).contains("known are none, refuses, accepts-late")
+        );
+        assert!(problem(&server_fault(8, "hangs")).contains("8 servers"));
     }
 
     #[test]

@@ -31,9 +31,10 @@ impl ServerFault {
         quiet: u64,
     ) -> Vec<Self> {
         let stream = Stream::Server;
-        let count = choice_log.choose_for(stream, ChoicePoint::Troubles, server as u32, |random| {
-            if random.chance(300) { 0 } else { random.spread(1, 4) }
-        });
+        let count =
+            choice_log.choose_for(stream, ChoicePoint::ServerFaults, server as u32, |random| {
+                if random.chance(300) { 0 } else { random.spread(1, 4) }
+            });
         let mut choose = |nth| {
             let nth = (server as u64 * MOST + nth) as u32;
             let kind = choice_log.choose_for(stream, ChoicePoint::Kind, nth, |random| {

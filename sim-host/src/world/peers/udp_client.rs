@@ -211,7 +211,7 @@ impl UdpClient {
         let severity = if quiet { 0 } else { self.severity };
         let how = match severity {
             0 => 0,
-            odds => ether.choice_log.choose(Stream::Datagram, ChoicePoint::Struck, |random| {
+            odds => ether.choice_log.choose(Stream::Datagram, ChoicePoint::Affected, |random| {
                 if random.chance(odds) { random.spread(1, LATEST) } else { 0 }
             }),
         };

@@ -187,7 +187,7 @@ impl<'w> Simulation<'w> {
                 seed,
             ),
             attacker: Attacker::new((address::DEVICE, port)),
-            dhcp: lease.map(|lease| Dhcp::new(address::DEVICE, lease, plan.server_start)),
+            dhcp: lease.map(|lease| Dhcp::new(address::DEVICE, lease, plan.dhcp_start)),
             plan,
             timeline: Timeline::new(plan),
             active: Vec::new(),

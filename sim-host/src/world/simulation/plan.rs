@@ -28,7 +28,7 @@ pub(crate) struct Plan {
     /// The lease time of the device's address in seconds; `None` for a static address.
     pub(crate) lease: Option<u32>,
     /// The time at which the DHCP server starts, in microseconds.
-    pub(crate) server_start: u64,
+    pub(crate) dhcp_start: u64,
     /// The seed of the stacks' ports and sequence numbers.
     pub(crate) numbers: u64,
     pub(crate) clock_start: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Plan {
     pub(crate) crowd: Option<Crowd>,
     /// The maximum number of clients that connect to each listener at once in the socket-leak
     /// check.
-    pub(crate) socket_leak_check: usize,
+    pub(crate) leak_check_clients: usize,
 }
 
 /// The properties of a test case that a plan depends on.
@@ -127,9 +127,9 @@ impl Plan {
         });
         let lease =
             choose(ChoicePoint::Lease, &|r| if r.chance(120) { r.spread(20, 120) } else { 0 });
-        let server_start = match lease {
+        let dhcp_start = match lease {
             0 => 0,
-            _ => choose(ChoicePoint::ServerStart, &|r| r.below(2) * r.spread(1_000, 6_000_000)),
+            _ => choose(ChoicePoint::DhcpStart, &|r| r.below(2) * r.spread(1_000, 6_000_000)),
         };
         let numbers = choose(ChoicePoint::Numbers, &|r| r.below(1 << 16));
         let clock_start = choose(ChoicePoint::ClockStart, &|r| match r.below(8) {
@@ -147,7 +147,7 @@ impl Plan {
         let postpone = choose(ChoicePoint::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
         let interrupt =
             choose(ChoicePoint::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
-        let socket_leak_check = choose(ChoicePoint::SocketLeakCheck, &|r| {
+        let leak_check_clients = choose(ChoicePoint::SocketLeakCheck, &|r| {
             if r.chance(200) { r.between(1, 6) } else { 0 }
         });
         let quiet = 2_000_000 + quiet.min(60_000_000);
@@ -188,7 +188,7 @@ impl Plan {
             quiet,
             latency: LATENCY + latency.min(1_000_000),
             lease: (lease > 0).then_some(lease.clamp(10, 86_400) as u32),
-            server_start: server_start.min(10_000_000),
+            dhcp_start: dhcp_start.min(10_000_000),
             numbers,
             clock_start,
             pace: match drift {
@@ -204,7 +204,7 @@ impl Plan {
             clients,
             udp_clients,
             crowd,
-            socket_leak_check: socket_leak_check.min(MOST) as usize,
+            leak_check_clients: leak_check_clients.min(MOST) as usize,
         }
     }
 

@@ -128,5 +128,5 @@ pub struct Outcome {
     /// The number of times each kind of server fault began, in [`ServerFaultKind`]'s order.
     pub server_fault_counts: [u32; ServerFaultKind::ALL.len()],
     /// The choices that differ from the defaults, if the simulation failed. Empty if the simulation passed.
-    pub lines: Vec<Choice>,
+    pub choices: Vec<Choice>,
 }

@@ -17,7 +17,7 @@ pub fn act<A>(base: &mut EventBase<'_, A>, action: Action) {
                 let amount = black_box(first).len();
                 base.received(conn, amount);
             }
-            base.finished(conn);
+            base.peer_finished(conn);
             base.failed(conn, black_box(ConnError::Reset));
         }
         Action::Send(conn) => {

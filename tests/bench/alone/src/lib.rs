@@ -64,7 +64,7 @@ impl<A, F: Fn(&mut EventBase<'_, A>, Action)> Backend<A> for Device<F> {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, A>) {
+    fn report(&mut self, base: &mut EventBase<'_, A>) {
         base.raised(Signal::INT, black_box(1));
     }
 }

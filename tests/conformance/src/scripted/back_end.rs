@@ -26,7 +26,7 @@ pub struct Scripted {
     pub network: Network,
     /// An address that does not answer connects.
     silent: SocketAddr,
-    /// Whether something may have changed since the last `feed`, so that the next `feed` must report it.
+    /// Whether something may have changed since the last `report`, so that the next `report` must report it.
     has_reports: bool,
 }
 
@@ -148,7 +148,7 @@ impl<A> Backend<A> for Scripted {
                     wire.is_device_reset |= action == Action::Reset(conn);
                 }
             }
-            // The next `feed` moves the bytes.
+            // The next `report` moves the bytes.
             Action::Receive(_) | Action::Send(_) | Action::Tune(..) => {}
             Action::Udp(socket, action) => self.datagrams.act(socket, action, base),
             // There are no sources, and signals come through triggers.
@@ -169,10 +169,10 @@ impl<A> Backend<A> for Scripted {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, A>) {
+    fn report(&mut self, base: &mut EventBase<'_, A>) {
         self.has_reports = false;
         base.network_is(&self.network);
-        self.datagrams.feed(base);
+        self.datagrams.report(base);
         for wire in &mut self.wires {
             let is_over = wire.is_peer_reset || wire.is_device_reset || wire.is_device_ended;
             let is_new = wire.conn.is_none() && !is_over;

@@ -1,5 +1,5 @@
 //! Datagrams in memory. If the base does not accept a datagram because a ring is full, the datagram waits for the next
-//! `feed`. A datagram is dropped only if no socket of the device is bound to its address.
+//! `report`. A datagram is dropped only if no socket of the device is bound to its address.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ impl Datagrams {
                 self.sockets.push((socket, address));
                 base.bound(socket, address);
             }
-            // The next `feed` reports the datagrams that wait.
+            // The next `report` reports the datagrams that wait.
             UdpAction::ReceiveFrom => {}
             UdpAction::SendTo => {
                 while let Some(request) = base.udp_request(socket) {
@@ -68,7 +68,7 @@ impl Datagrams {
     }
 
     /// Reports the datagrams that are in transit to the device.
-    pub(super) fn feed<A>(&mut self, base: &mut EventBase<'_, A>) {
+    pub(super) fn report<A>(&mut self, base: &mut EventBase<'_, A>) {
         let sockets = &self.sockets;
         self.to_device.retain(|(from, to, data)| {
             let socket = sockets.iter().find(|(_, address)| address == to);

@@ -82,7 +82,7 @@ impl Wire {
             return base.failed(conn, ConnError::Reset.found(Direction::Read));
         }
         if self.is_peer_ended && base.input(conn).is_some() {
-            base.finished(conn);
+            base.peer_finished(conn);
         }
         loop {
             let output = base.output(conn).0;

@@ -87,7 +87,7 @@ fn time_does_not_go_back_between_two_iterations() {
     let now = faulty.base.now();
     faulty.wire.now = Instant::ZERO;
     App::after(&mut faulty.base, SECOND);
-    faulty.feed(|base| base.exit_after(Duration::ZERO));
+    faulty.will_report(|base| base.exit_after(Duration::ZERO));
     assert_eq!(faulty.run(), Some(End::Exit));
     assert_eq!(faulty.base.now(), now);
     faulty.expect(["timer"]);

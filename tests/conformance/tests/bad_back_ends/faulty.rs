@@ -46,7 +46,7 @@ impl FaultyBackEnd {
     }
 
     /// Queues a function that makes reports. Each iteration calls one function of the queue.
-    pub fn feed(&mut self, report: impl FnOnce(&mut EventBase<'_, App>) + 'static) {
+    pub fn will_report(&mut self, report: impl FnOnce(&mut EventBase<'_, App>) + 'static) {
         self.wire.reports.push_back(Box::new(report));
     }
 
@@ -58,7 +58,7 @@ impl FaultyBackEnd {
     /// Makes a listener, and returns a connection that the listener has accepted.
     pub fn accepted(&mut self) -> Conn {
         let listener = self.listen();
-        self.feed(move |base| assert!(base.accepted(listener, ADDRESS.into()).is_ok()));
+        self.will_report(move |base| assert!(base.accepted(listener, ADDRESS.into()).is_ok()));
         self.expect(["0 accepted"]);
         self.app.conns[0]
     }
@@ -132,7 +132,7 @@ impl Backend<App> for Wire {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, App>) {
+    fn report(&mut self, base: &mut EventBase<'_, App>) {
         if let Some(report) = self.reports.pop_front() {
             report(base);
         }

@@ -60,10 +60,10 @@ fn with_all_due(urgent: &str) -> FaultyBackEnd {
     for (conn, name) in conns.into_iter().zip(&URGENT[3..]) {
         faulty.base.conn(conn).unwrap().set_priority(level(name)).unwrap();
     }
-    faulty.feed(move |base| {
+    faulty.will_report(move |base| {
         base.raised(Signal::INT, 3);
         base.connected(conns[0]);
-        base.finished(conns[0]);
+        base.peer_finished(conns[0]);
         base.accepted(listener, ADDRESS.into()).unwrap();
         base.failed(conns[1], ConnError::Reset);
     });

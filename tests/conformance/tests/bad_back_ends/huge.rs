@@ -85,7 +85,7 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
     let listener = faulty.base.listen_with(ADDRESS.into(), pool, &SETTINGS, echo).unwrap();
     let mut former = Vec::new();
     for round in 0..2 {
-        faulty.feed(move |base| {
+        faulty.will_report(move |base| {
             for _ in 0..conns {
                 base.accepted(listener, ADDRESS.into()).unwrap();
             }
@@ -99,7 +99,7 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
         }
         assert_eq!(faulty.app.connect(&mut faulty.base, ADDRESS.into()), Err(SetupError::PoolFull));
         let fed = held.clone();
-        faulty.feed(move |base| {
+        faulty.will_report(move |base| {
             for conn in fed {
                 base.input(conn).unwrap().0[0] = b'x';
                 base.received(conn, 1);
@@ -107,7 +107,7 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
         });
         for part in 0..3 {
             let fed = held.clone();
-            faulty.feed(move |base| {
+            faulty.will_report(move |base| {
                 for (at, conn) in fed.into_iter().enumerate() {
                     match part {
                         0 => {
@@ -116,7 +116,7 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
                         }
                         1 if at % 3 == 0 => base.failed(conn, ConnError::Reset),
                         1 => base.delivered(conn),
-                        _ => base.finished(conn),
+                        _ => base.peer_finished(conn),
                     }
                 }
             });

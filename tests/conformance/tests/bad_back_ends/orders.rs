@@ -57,7 +57,7 @@ fn feed(base: &mut EventBase<'_, App>, conn: Conn, kind: Kind) {
             }
         }
         Kind::Sent => base.sent(conn, 1),
-        Kind::Finished => base.finished(conn),
+        Kind::Finished => base.peer_finished(conn),
         Kind::Delivered => base.delivered(conn),
         Kind::Failed => base.failed(conn, ConnError::Reset),
     }
@@ -113,10 +113,10 @@ fn run_case(order: &[Kind], app_action: AppAction, is_outgoing: bool, at_once: b
     }
     if at_once {
         let order = order.to_vec();
-        faulty.feed(move |base| order.into_iter().for_each(|kind| feed(base, conn, kind)));
+        faulty.will_report(move |base| order.into_iter().for_each(|kind| feed(base, conn, kind)));
     } else {
         for kind in order.iter().copied() {
-            faulty.feed(move |base| feed(base, conn, kind));
+            faulty.will_report(move |base| feed(base, conn, kind));
         }
     }
     faulty.run();

@@ -18,7 +18,7 @@ fn make_all_reports(base: &mut EventBase<'_, App>, conn: Conn) {
     }
     base.received(conn, 1);
     base.sent(conn, 1);
-    base.finished(conn);
+    base.peer_finished(conn);
     base.delivered(conn);
     base.failed(conn, ConnError::Reset);
 }
@@ -44,16 +44,16 @@ fn reports_about_freed_objects_are_ignored() {
     faulty.expect(["0 Ended(Aborted)", "1 Ended(Aborted)"]);
     let before = faulty.base.counts();
     for conn in [accepted, connecting] {
-        faulty.feed(move |base| make_all_reports(base, conn));
+        faulty.will_report(move |base| make_all_reports(base, conn));
     }
-    faulty.feed(move |base| make_all_listener_reports(base, listener));
+    faulty.will_report(move |base| make_all_listener_reports(base, listener));
     faulty.expect([]);
     assert_eq!(faulty.base.counts(), before);
     // A late report about a freed connection does not affect the new connection in its slot.
     let fresh = faulty.connecting();
     let other = if fresh.index() == accepted.index() { accepted } else { connecting };
     assert_eq!(other.index(), fresh.index());
-    faulty.feed(move |base| make_all_reports(base, other));
+    faulty.will_report(move |base| make_all_reports(base, other));
     faulty.expect([]);
     assert!(faulty.base.conn(fresh).is_ok());
     faulty.end();
@@ -77,21 +77,21 @@ fn reports_that_were_not_requested_are_ignored() {
     let conn = faulty.accepted();
     // The connection is open already, has no output, and has not requested an end of its stream. So the base expects
     // none of these reports.
-    faulty.feed(move |base| {
+    faulty.will_report(move |base| {
         base.connected(conn);
         base.sent(conn, 1000);
         base.delivered(conn);
         base.received(conn, 0);
     });
     // No event is added for this signal.
-    faulty.feed(|base| base.raised(Signal::INT, 7));
+    faulty.will_report(|base| base.raised(Signal::INT, 7));
     let source = faulty.base.new_source();
     assert!(source.is_err(), "there is no room for one");
     faulty.expect([]);
     let connecting = faulty.connecting();
-    faulty.feed(move |base| {
+    faulty.will_report(move |base| {
         assert!(base.input(connecting).is_none() && base.output(connecting) == (&[], &[]));
-        base.finished(connecting);
+        base.peer_finished(connecting);
         base.delivered(connecting);
         base.sent(connecting, 9);
     });
@@ -105,13 +105,13 @@ fn reported_input_that_does_not_fit_is_cut() {
     faulty.app.enables_reading = false;
     let conn = faulty.accepted();
     // The back end does not call `input` first to get space, and reading is disabled.
-    faulty.feed(move |base| base.received(conn, usize::MAX));
-    faulty.feed(move |base| base.received(conn, usize::MAX));
+    faulty.will_report(move |base| base.received(conn, usize::MAX));
+    faulty.will_report(move |base| base.received(conn, usize::MAX));
     faulty.expect([]);
     assert_eq!(faulty.base.conn(conn).unwrap().input_len(), 256);
     assert_eq!(faulty.base.conn(conn).unwrap().consume(usize::MAX), 256);
     faulty.base.conn(conn).unwrap().write(b"four").unwrap();
-    faulty.feed(move |base| base.sent(conn, usize::MAX));
+    faulty.will_report(move |base| base.sent(conn, usize::MAX));
     faulty.expect(["0 written"]);
     faulty.end();
 }
@@ -136,7 +136,7 @@ fn a_disabled_listener_keeps_a_connection_that_the_back_end_accepts() {
 fn a_reset_before_the_accept_callback_is_not_reported() {
     let mut faulty = FaultyBackEnd::new();
     let listener = faulty.listen();
-    faulty.feed(move |base| {
+    faulty.will_report(move |base| {
         let conns = [(); 3].map(|()| base.accepted(listener, ADDRESS.into()).unwrap());
         base.failed(conns[1], ConnError::Reset);
         // Reports about the connection after its failure.
@@ -152,12 +152,12 @@ fn a_repeated_report_causes_no_second_callback() {
     let mut faulty = FaultyBackEnd::new();
     let conn = faulty.connecting();
     let listener = faulty.listen();
-    faulty.feed(move |base| (0..2).for_each(|_| base.connected(conn)));
-    faulty.feed(move |base| (0..2).for_each(|_| base.finished(conn)));
-    faulty.feed(move |base| base.finished(conn));
-    faulty.feed(move |base| (0..2).for_each(|_| base.failed(conn, ConnError::Reset)));
-    faulty.feed(move |base| base.failed(conn, ConnError::TimedOut));
-    faulty.feed(move |base| {
+    faulty.will_report(move |base| (0..2).for_each(|_| base.connected(conn)));
+    faulty.will_report(move |base| (0..2).for_each(|_| base.peer_finished(conn)));
+    faulty.will_report(move |base| base.peer_finished(conn));
+    faulty.will_report(move |base| (0..2).for_each(|_| base.failed(conn, ConnError::Reset)));
+    faulty.will_report(move |base| base.failed(conn, ConnError::TimedOut));
+    faulty.will_report(move |base| {
         (0..2).for_each(|_| base.listen_failed(listener, ListenError::InUse));
     });
     faulty.expect(["0 Opened", "0 Eof", "0 Ended(Failed(Reset))", "listen InUse"]);
@@ -169,13 +169,13 @@ fn reports_after_a_failure_are_ignored() {
     let mut faulty = FaultyBackEnd::new();
     let conn = faulty.accepted();
     faulty.base.conn(conn).unwrap().write(b"lost").unwrap();
-    faulty.feed(move |base| base.failed(conn, ConnError::Reset));
+    faulty.will_report(move |base| base.failed(conn, ConnError::Reset));
     for _ in 0..2 {
-        faulty.feed(move |base| {
+        faulty.will_report(move |base| {
             assert!(base.input(conn).is_none() && base.output(conn) == (&[], &[]));
             base.connected(conn);
             base.sent(conn, 4);
-            base.finished(conn);
+            base.peer_finished(conn);
             base.delivered(conn);
         });
     }
@@ -205,12 +205,12 @@ fn a_closed_connection_that_is_never_reported_is_ended_at_its_limit() {
         let conn = faulty.accepted();
         faulty.base.conn(conn).unwrap().write(b"output").unwrap();
         faulty.base.conn(conn).unwrap().close();
-        faulty.feed(move |base| {
+        faulty.will_report(move |base| {
             if harness > 0 {
                 base.sent(conn, 6);
             }
         });
-        faulty.feed(move |base| {
+        faulty.will_report(move |base| {
             if harness > 1 {
                 base.delivered(conn);
             }
@@ -244,7 +244,7 @@ fn sources_that_no_event_waits_for_may_be_ready() {
         let mut storage = picoevent_mio::HeapStorage::<App>::new(capacities).unwrap();
         EventBase::over(storage.memory()).new_source().unwrap()
     };
-    faulty.feed(move |base| {
+    faulty.will_report(move |base| {
         base.ready(foreign, EventFlags::READ | EventFlags::WRITE | EventFlags::CLOSED)
     });
     faulty.expect([]);

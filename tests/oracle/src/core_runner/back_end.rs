@@ -72,7 +72,7 @@ impl BackEnd {
                     base.received(conn, amount);
                 }
                 Received::Nothing => return,
-                Received::End => return base.finished(conn),
+                Received::End => return base.peer_finished(conn),
                 Received::Reset => return base.failed(conn, ConnError::Reset),
             }
         }
@@ -139,7 +139,7 @@ impl Backend<App> for BackEnd {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut Base<'_>) {
+    fn report(&mut self, base: &mut Base<'_>) {
         for (number, what) in std::mem::take(&mut self.reports) {
             let number = usize::from(number);
             if let Some(source) = self.sources.get(number).copied().flatten() {

@@ -1,9 +1,9 @@
 //! The client: its requests, and the callbacks for the answer.
 
+mod connection;
 mod engine;
 mod error;
 mod head;
-mod link;
 mod memory;
 
 use core::marker::PhantomData;
@@ -11,8 +11,8 @@ use core::net::SocketAddr;
 
 use picoevent::{ConnMut, Cx, PoolId, Protocol};
 
+pub(crate) use connection::{ClientConn, Kind};
 pub use error::CallError;
-pub(crate) use link::{Kind, Link};
 pub use memory::{Client, Clients};
 
 use crate::limits::Limits;
@@ -236,7 +236,7 @@ impl<C> Calls<C> {
     where
         C: Caller<A>,
     {
-        Link::<Self>::request(app, cx, pool, request)
+        ClientConn::<Self>::request(app, cx, pool, request)
     }
 
     /// Cancels the request in progress. [`Caller::done`] is called in the next pass. Returns whether there was a
@@ -245,7 +245,7 @@ impl<C> Calls<C> {
     where
         C: Caller<A>,
     {
-        Link::<Self>::cancel(app, cx)
+        ClientConn::<Self>::cancel(app, cx)
     }
 
     /// Continues with an answer whose content was not taken: calls [`Caller::part`] again. Returns `false` if no
@@ -254,9 +254,9 @@ impl<C> Calls<C> {
     where
         C: Caller<A>,
     {
-        let held = Link::<Self>::sent(app).map(|conn| cx.conn(conn));
+        let held = ClientConn::<Self>::sent(app).map(|conn| cx.conn(conn));
         let Some(Ok(mut conn)) = held else { return false };
-        Link::<Self>::readable(app, &mut conn);
+        ClientConn::<Self>::readable(app, &mut conn);
         true
     }
 }

@@ -10,7 +10,7 @@ use super::frame::Mask;
 use super::handshake::{PROTOCOL, answer_to};
 use super::{Message, Payload, Socket};
 use crate::base64;
-use crate::client::{ByName, CallError, ClientRequest, Clients, Kind, Link};
+use crate::client::{ByName, CallError, ClientConn, ClientRequest, Clients, Kind};
 use crate::exchange::{Exchange, Input, flag};
 use crate::limits::Limits;
 use crate::method::Method;
@@ -123,7 +123,7 @@ impl<C> SocketCalls<C> {
         if request.method != Method::Get || request.content != Length::Known(0) {
             return Err(CallError::BadRequest);
         }
-        Link::<Self>::request(app, cx, pool, request)
+        ClientConn::<Self>::request(app, cx, pool, request)
     }
 
     /// Calls `work` with the WebSocket, for example to send a message. After `work`, input that was not taken is
@@ -137,9 +137,9 @@ impl<C> SocketCalls<C> {
     where
         C: SocketCaller<A>,
     {
-        let mut conn = cx.conn(Link::<Self>::sent(app)?).ok()?;
+        let mut conn = cx.conn(ClientConn::<Self>::sent(app)?).ok()?;
         let (mut work, mut done) = (Some(work), None);
-        Link::<Self>::run(app, &mut conn, &mut |app, request, _| {
+        ClientConn::<Self>::run(app, &mut conn, &mut |app, request, _| {
             if request.exchange.input == Input::Frames
                 && let Some(work) = work.take()
             {
@@ -157,7 +157,7 @@ impl<C> SocketCalls<C> {
     where
         C: SocketCaller<A>,
     {
-        Link::<Self>::cancel(app, cx)
+        ClientConn::<Self>::cancel(app, cx)
     }
 }
 

@@ -134,7 +134,7 @@ impl Wire {
                     }
                     Action::End(conn) => {
                         self.base.delivered(conn);
-                        self.base.finished(conn);
+                        self.base.peer_finished(conn);
                     }
                     Action::Reset(_) => self.was_reset = true,
                     _ => {}
@@ -169,7 +169,7 @@ impl Wire {
     }
 
     fn end(&mut self) {
-        self.base.finished(self.conn.unwrap());
+        self.base.peer_finished(self.conn.unwrap());
         self.run();
     }
 

@@ -150,7 +150,7 @@ fn serve(bytes: &[u8], segment_size: usize) -> (Vec<u8>, App) {
                 Action::End(conn) => {
                     has_ended = true;
                     base.delivered(conn);
-                    base.finished(conn);
+                    base.peer_finished(conn);
                 }
                 Action::Reset(_) => has_ended = true,
                 _ => {}
@@ -180,7 +180,7 @@ fn serve(bytes: &[u8], segment_size: usize) -> (Vec<u8>, App) {
         }
         match segments.next() {
             Some(segment) => unsent.extend(segment),
-            None if !std::mem::replace(&mut has_finished, true) => base.finished(conn),
+            None if !std::mem::replace(&mut has_finished, true) => base.peer_finished(conn),
             None => {
                 now += 5_000_000;
                 base.advance(Instant::from_micros(now));

@@ -148,7 +148,7 @@ impl<A: 'static, S: Site<A>> TestBench<A, S> {
             has_moved |= amount > 0;
             if client.finishes && client.unsent.is_empty() {
                 client.finishes = false;
-                self.base.finished(client.conn);
+                self.base.peer_finished(client.conn);
                 has_moved = true;
             }
         }

@@ -107,7 +107,7 @@ impl Wire {
 
     /// Ends the stream to the client.
     pub fn finish(&mut self) {
-        self.base.finished(self.conn.unwrap());
+        self.base.peer_finished(self.conn.unwrap());
         self.run();
     }
 
@@ -156,7 +156,7 @@ impl Wire {
                 Action::End(conn) => {
                     self.end.get_or_insert(End::Finished);
                     self.base.delivered(conn);
-                    self.base.finished(conn);
+                    self.base.peer_finished(conn);
                 }
                 Action::Reset(_) => self.end = Some(End::Reset),
                 _ => {}

@@ -182,7 +182,7 @@ impl<A, P: Peer> Backend<A> for Network<P> {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, A>) {
+    fn report(&mut self, base: &mut EventBase<'_, A>) {
         self.has_reports = false;
         if self.peer.timer_at() <= self.now {
             let actions = self.peer.timer_expired(self.now);
@@ -225,7 +225,7 @@ impl<A, P: Peer> Backend<A> for Network<P> {
             BrokerAction::End => {
                 connection.actions.pop_front();
                 connection.has_ended = true;
-                base.finished(connection.conn);
+                base.peer_finished(connection.conn);
                 self.has_reports = true;
             }
             BrokerAction::Reset => {

@@ -184,7 +184,7 @@ impl Simulation<'_> {
     fn next_to_check(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
         let clients_needed = seen.listeners.share(self.spare_sockets(), self.backlog);
-        let clients_needed = clients_needed.min(self.plan.socket_leak_check);
+        let clients_needed = clients_needed.min(self.plan.leak_check_clients);
         let ports = seen.listeners.open_ports().iter();
         let port = ports.copied().find(|port| !self.checked.contains(port))?;
         (clients_needed > 0).then_some((port, clients_needed))

@@ -145,7 +145,7 @@ impl<'w> Backend<App<'w>> for MinimalBackend<'_> {
         Progress::Ready(polled.map_err(Into::into))
     }
 
-    fn feed(&mut self, base: &mut EventBase<'_, App<'w>>) {
+    fn report(&mut self, base: &mut EventBase<'_, App<'w>>) {
         for event in &self.events {
             base.ready(self.sources[event.token().0], EventFlags::READ);
         }

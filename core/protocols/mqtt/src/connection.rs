@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
 
-use crate::client::{EndReason, HasMqtt, Limits, Link, PartialMessage, UNREACHABLE_ADDRESS};
+use crate::client::{ConnState, EndReason, HasMqtt, Limits, PartialMessage, UNREACHABLE_ADDRESS};
 use crate::event::{MqttEvent, PacketId};
 use crate::options::Options;
 use crate::sending::{RESERVED_OUTPUT, send_pending, write_ack, write_packet};
-use crate::slots::State;
+use crate::slots::SlotState;
 use crate::wire::{ConnectFields, Kind, Qos, Reason};
 use crate::{receiving, wire};
 
@@ -20,18 +20,18 @@ pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const STABLE_TIME: Duration = Duration::from_secs(10);
 
 /// A connection to a broker.
-pub(crate) struct Broker;
+pub(crate) struct BrokerConn;
 
-impl<A: HasMqtt> Protocol<A> for Broker {
+impl<A: HasMqtt> Protocol<A> for BrokerConn {
     const STALL: Option<Duration> = Some(Duration::from_secs(20));
     const ROOM: usize = RESERVED_OUTPUT;
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let now = conn.cx().now();
         let client = app.mqtt();
-        let (version, is_first) = (client.session.version, client.session.is_first_connection);
+        let (version, is_first) = (client.state.version, client.state.is_first_connection);
         let (slots, aliases) = (client.slots.len() as u16, client.received_aliases.len() as u16);
-        let stores_aliases = !client.session.has_unstored_alias;
+        let stores_aliases = !client.state.has_unstored_alias;
         let options = Options { version, ..app.options() };
         let fields = ConnectFields {
             clean_start: needs_clean_start(&options, is_first),
@@ -43,21 +43,21 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         let sent =
             write_packet(conn, 0, &Limits::NONE, &|writer| wire::connect(writer, &options, fields));
         let client = app.mqtt();
-        let session = client.session;
-        (session.link, session.clean_start) = (Link::AwaitingConnAck, fields.clean_start);
-        (session.longest_packet, session.keep_alive) = (longest_packet, keep_alive);
-        (session.sent_at, session.received_at, session.limits) = (now, now, Limits::NONE);
+        let state = client.state;
+        (state.conn_state, state.clean_start) = (ConnState::AwaitingConnAck, fields.clean_start);
+        (state.longest_packet, state.keep_alive) = (longest_packet, keep_alive);
+        (state.sent_at, state.received_at, state.limits) = (now, now, Limits::NONE);
         client.received_aliases.fill(crate::aliases::Alias::NONE);
         client.sent_aliases.fill(crate::aliases::Alias::NONE);
         if sent.is_err() {
-            session.end_reason = EndReason::Options;
+            state.end_reason = EndReason::Options;
             return conn.abort();
         }
         conn.alarm_after(ANSWER_TIMEOUT);
     }
 
     fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        app.mqtt().session.received_at = conn.cx().now();
+        app.mqtt().state.received_at = conn.cx().now();
         while can_exchange_packets(app, conn) && conn.room() >= RESERVED_OUTPUT {
             match receiving::read_next(app, conn) {
                 Ok(true) => {}
@@ -70,7 +70,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
 
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         send_pending(app, conn);
-        if is_up(app, conn) && core::mem::take(&mut app.mqtt().session.waits_for_output) {
+        if is_up(app, conn) && core::mem::take(&mut app.mqtt().state.waits_for_output) {
             app.event(conn.cx(), MqttEvent::Room);
         }
     }
@@ -86,27 +86,27 @@ impl<A: HasMqtt> Protocol<A> for Broker {
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         let now = conn.cx().now();
         let mut client = app.mqtt();
-        if client.session.conn != Some(conn.id()) {
+        if client.state.conn != Some(conn.id()) {
             // `start` has aborted the connection and has returned an error, because the CONNECT was too long. So
             // nothing is reported.
             return;
         }
         client.requeue_unanswered();
-        let session = client.session;
-        session.link = Link::Down;
-        session.partial = PartialMessage::NONE;
-        if session.up_at != Instant::ZERO && now.since(session.up_at) >= STABLE_TIME {
-            session.backoff().reset();
+        let state = client.state;
+        state.conn_state = ConnState::Down;
+        state.partial = PartialMessage::NONE;
+        if state.up_at != Instant::ZERO && now.since(state.up_at) >= STABLE_TIME {
+            state.backoff().reset();
         }
-        session.up_at = Instant::ZERO;
-        let down = core::mem::replace(&mut session.end_reason, EndReason::Unknown).down(end);
+        state.up_at = Instant::ZERO;
+        let down = core::mem::replace(&mut state.end_reason, EndReason::Unknown).down(end);
         app.event(conn.cx(), MqttEvent::Down(down));
-        let session = app.mqtt().session;
-        if core::mem::take(&mut session.is_stopping) {
-            (session.conn, session.end_reason) = (None, EndReason::Unknown);
+        let state = app.mqtt().state;
+        if core::mem::take(&mut state.is_stopping) {
+            (state.conn, state.end_reason) = (None, EndReason::Unknown);
             return;
         }
-        let delay = session.backoff().next_delay(conn.cx());
+        let delay = state.backoff().next_delay(conn.cx());
         if !app.connect(conn, delay) {
             let _ = conn.connect_after(delay, UNREACHABLE_ADDRESS);
         }
@@ -121,7 +121,8 @@ pub(crate) fn needs_clean_start(options: &Options<'_>, is_first: bool) -> bool {
 
 /// Returns whether packets can be exchanged on the connection.
 fn can_exchange_packets<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool {
-    matches!(app.mqtt().session.link, Link::AwaitingConnAck | Link::Up) && conn.is_open()
+    matches!(app.mqtt().state.conn_state, ConnState::AwaitingConnAck | ConnState::Up)
+        && conn.is_open()
 }
 
 /// Returns whether the broker has accepted the client on this connection.
@@ -131,19 +132,19 @@ pub(crate) fn is_up<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool 
 
 /// Ends the connection because of an error in the broker's packets.
 fn end_with_error<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Reason) {
-    let session = app.mqtt().session;
-    let link = core::mem::replace(&mut session.link, Link::Ending);
-    session.end_reason = EndReason::InvalidPacket(reason);
+    let state = app.mqtt().state;
+    let conn_state = core::mem::replace(&mut state.conn_state, ConnState::Ending);
+    state.end_reason = EndReason::InvalidPacket(reason);
     // A DISCONNECT with the reason is sent only after the broker has accepted the client.
-    if link == Link::Up && session.version.has_properties() {
-        let _ = write_ack(conn, session, Kind::Disconnect, 0, reason);
+    if conn_state == ConnState::Up && state.version.has_properties() {
+        let _ = write_ack(conn, state, Kind::Disconnect, 0, reason);
     }
     conn.close();
 }
 
 /// Ends the connection because the broker does not answer.
 fn time_out<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-    app.mqtt().session.end_reason = EndReason::Silent;
+    app.mqtt().state.end_reason = EndReason::Silent;
     conn.abort_with(ConnError::TimedOut);
 }
 
@@ -153,12 +154,12 @@ pub(crate) fn handle_connack<A: HasMqtt>(
     conn: &mut ConnMut<'_, '_, A>,
     session_present: bool,
 ) -> Result<(), Reason> {
-    let session = app.mqtt().session;
-    if session_present && session.clean_start {
+    let state = app.mqtt().state;
+    if session_present && state.clean_start {
         return Err(Reason::PROTOCOL_ERROR);
     }
-    (session.link, session.is_first_connection) = (Link::Up, false);
-    (session.up_at, session.pinged_at) = (conn.cx().now(), Instant::ZERO);
+    (state.conn_state, state.is_first_connection) = (ConnState::Up, false);
+    (state.up_at, state.pinged_at) = (conn.cx().now(), Instant::ZERO);
     conn.cancel_alarm();
     keep_alive(app, conn);
     if !session_present {
@@ -180,15 +181,15 @@ fn handle_lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let Some(slot) = client.used_slots().get(index) else { return };
         let (id, state) = (PacketId(slot.id), slot.state);
         let event = match state {
-            State::Retransmit if client.qos_of(index) == Qos::Two => Some(MqttEvent::Lost(id)),
-            State::Release => Some(MqttEvent::Lost(id)),
-            State::Unsubscribe => Some(MqttEvent::Acked(id, Reason::SUCCESS)),
-            State::Retransmit => {
-                client.set_state(index, State::New);
+            SlotState::Retransmit if client.qos_of(index) == Qos::Two => Some(MqttEvent::Lost(id)),
+            SlotState::Release => Some(MqttEvent::Lost(id)),
+            SlotState::Unsubscribe => Some(MqttEvent::Acked(id, Reason::SUCCESS)),
+            SlotState::Retransmit => {
+                client.set_state(index, SlotState::New);
                 None
             }
-            State::Subscribed => {
-                client.set_state(index, State::Subscribe);
+            SlotState::Subscribed => {
+                client.set_state(index, SlotState::Subscribe);
                 None
             }
             _ => None,
@@ -209,25 +210,25 @@ fn handle_lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
 /// check. Does nothing if the keep-alive time is 0.
 pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let now = conn.cx().now();
-    let session = app.mqtt().session;
-    if session.keep_alive == 0 {
+    let state = app.mqtt().state;
+    if state.keep_alive == 0 {
         return;
     }
-    let is_pinging = session.pinged_at != Instant::ZERO;
+    let is_pinging = state.pinged_at != Instant::ZERO;
     let due = if is_pinging {
-        session.received_at.max(session.pinged_at).after(ANSWER_TIMEOUT)
+        state.received_at.max(state.pinged_at).after(ANSWER_TIMEOUT)
     } else {
-        let silence = Duration::from_secs(session.keep_alive.into());
-        session.received_at.min(session.sent_at).after(silence)
+        let silence = Duration::from_secs(state.keep_alive.into());
+        state.received_at.min(state.sent_at).after(silence)
     };
     if due > now {
         conn.alarm_after(due.since(now));
     } else if is_pinging {
         time_out(app, conn);
     } else {
-        (session.pinged_at, session.sent_at) = (now, now);
+        (state.pinged_at, state.sent_at) = (now, now);
         // There is always room for a PINGREQ: see `RESERVED_OUTPUT`.
-        let _ = write_ack(conn, session, Kind::PingReq, 0, Reason::SUCCESS);
+        let _ = write_ack(conn, state, Kind::PingReq, 0, Reason::SUCCESS);
         conn.alarm_after(ANSWER_TIMEOUT);
     }
 }

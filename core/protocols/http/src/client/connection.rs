@@ -33,12 +33,12 @@ pub(crate) trait Kind<A: 'static> {
 }
 
 /// The connection of a client of the kind `K`.
-pub(crate) struct Link<K>(PhantomData<K>);
+pub(crate) struct ClientConn<K>(PhantomData<K>);
 
 /// A function that works on a copy of the client's state, so that the function can borrow the application.
 type Work<'w, A> = &'w mut dyn FnMut(&mut A, &mut Request<'_, '_, '_, A>, &mut Call) -> Outcome;
 
-impl<K> Link<K> {
+impl<K> ClientConn<K> {
     /// Makes a request.
     pub(crate) fn request<A: 'static>(
         app: &mut A,
@@ -133,7 +133,7 @@ impl<K> Link<K> {
     }
 }
 
-impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
+impl<A: 'static, K: Kind<A>> Protocol<A> for ClientConn<K> {
     const STALL: Option<Duration> = Some(K::PARTS.limits.stall);
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {

@@ -1,4 +1,4 @@
-//! The pool: all sockets of an adapter, and what each socket is used for.
+//! The socket table: all sockets of an adapter, and what each socket is used for.
 
 use embassy_net::Stack;
 use heapless::VecView;
@@ -15,7 +15,7 @@ use crate::socket::Phase;
 use crate::time::{self, Clock};
 use crate::udp::Udp;
 
-pub(crate) struct Pool<'r, 'n> {
+pub(crate) struct SocketTable<'r, 'n> {
     pub(crate) slots: &'r mut [Slot<'n>],
     /// The listeners, enabled or disabled.
     pub(crate) listeners: &'r mut VecView<Listening>,
@@ -23,7 +23,7 @@ pub(crate) struct Pool<'r, 'n> {
     pub(crate) udp: Udp<'r, 'n>,
 }
 
-/// The state of a pool apart from its slots.
+/// The state of the socket table apart from its slots.
 pub(crate) struct State<'n> {
     pub(crate) env: Env<'n>,
     pub(crate) clock: Clock,
@@ -36,13 +36,13 @@ pub(crate) struct State<'n> {
     pub(crate) unwatched: u32,
     /// The bits of the sockets whose roles have a time limit.
     pub(crate) time_limited: u32,
-    /// Whether the role of a slot has changed, so that the slots must be sorted again; see [`Pool::sort`].
-    pub(crate) unsorted: bool,
+    /// Whether the role of a slot has changed, so that the roles must be reviewed; see [`SocketTable::review_roles`].
+    pub(crate) roles_changed: bool,
     /// Whether a connection may be waiting for the base to have room.
     pub(crate) may_have_waiting: bool,
     /// When to examine the sockets with a time limit again, even if no socket has changed.
     alarm: Instant,
-    /// The time from the last call of [`Pool::sort`] to the alarm.
+    /// The time from the last call of [`SocketTable::review_roles`] to the alarm.
     time_to_alarm: u32,
     /// The lingering connection that has lost its socket to the connect that begins now. The loss was not reported to
     /// the base yet.
@@ -68,7 +68,7 @@ impl<'n> State<'n> {
             changed: 0,
             unwatched: 0,
             time_limited: 0,
-            unsorted: true,
+            roles_changed: true,
             may_have_waiting: false,
             alarm: Instant::MAX,
             time_to_alarm: time::NEVER,
@@ -77,14 +77,14 @@ impl<'n> State<'n> {
         }
     }
 
-    /// Sets the alarm to the time `left` after the last call of [`Pool::sort`], if that time is earlier than the
+    /// Sets the alarm to the time `left` after the last call of [`SocketTable::review_roles`], if that time is earlier than the
     /// present alarm.
     pub(crate) fn set_alarm_within(&mut self, left: u32) {
         self.time_to_alarm = self.time_to_alarm.min(left);
     }
 }
 
-impl<'n> Pool<'_, 'n> {
+impl<'n> SocketTable<'_, 'n> {
     /// Carries out an action that the base requests.
     #[inline(never)]
     pub(crate) fn act<A>(&mut self, action: Action, base: &mut EventBase<'_, A>) {
@@ -109,7 +109,7 @@ impl<'n> Pool<'_, 'n> {
             }
             Action::Close(conn) => self.leave_to_stack(conn),
             Action::Reset(conn) => {
-                self.state.unsorted = true;
+                self.state.roles_changed = true;
                 let now = self.state.env.now;
                 if let Some(slot) = self.slot_of(conn) {
                     slot.abort(now);
@@ -129,14 +129,14 @@ impl<'n> Pool<'_, 'n> {
         let mut due = changed;
         if self.state.alarm <= now {
             due |= self.state.time_limited;
-            self.state.unsorted = true;
+            self.state.roles_changed = true;
         }
         due |= self.timed_out_udp();
         if due == 0 {
             return;
         }
         if self.state.env.network.check(changed) {
-            (due, self.state.unsorted) = (u32::MAX, true);
+            (due, self.state.roles_changed) = (u32::MAX, true);
         }
         self.state.unwatched |= due;
         // From the last socket to the first: a handshake affects the listening sockets with a lower index.
@@ -159,8 +159,8 @@ impl<'n> Pool<'_, 'n> {
         if self.state.may_have_waiting {
             self.hand_over(base);
         }
-        if core::mem::take(&mut self.state.unsorted) {
-            self.sort();
+        if core::mem::take(&mut self.state.roles_changed) {
+            self.review_roles();
             self.schedule_connects();
             while let Some(evicted) = self.fill_backlogs(base) {
                 base.failed(evicted, ConnError::NoSocket);
@@ -177,7 +177,7 @@ impl<'n> Pool<'_, 'n> {
         match slot.role {
             Role::Open(conn) => {
                 conns::check(slot, conn, base, env);
-                // If the role is still `Open`, only bytes have moved, and the slots need not be sorted again.
+                // If the role is still `Open`, only bytes have moved, and the slots need not be reviewed.
                 if matches!(slot.role, Role::Open(_)) {
                     return;
                 }
@@ -189,17 +189,17 @@ impl<'n> Pool<'_, 'n> {
             Role::Connecting(conn) | Role::Queued(conn) | Role::Offline(conn) => {
                 conns::check_connecting(slot, conn, base, env);
             }
-            // `sort` checks whether the socket still has to send its reset.
+            // `review_roles` checks whether the socket still has to send its reset.
             Role::Ending => {}
             Role::Free | Role::Resting | Role::Waiting(_) => return,
         }
-        self.state.unsorted = true;
+        self.state.roles_changed = true;
     }
 
-    /// Sorts the slots by their current role: counts the sockets that listen, stops the listening sockets that must
+    /// Reviews the current role of each slot: counts the sockets that listen, stops the listening sockets that must
     /// not listen now, frees the sockets that have nothing left to send, and finds the time of the alarm.
     #[inline(never)]
-    pub(crate) fn sort(&mut self) {
+    pub(crate) fn review_roles(&mut self) {
         (self.state.time_limited, self.state.time_to_alarm) = (0, time::NEVER);
         self.listeners.iter_mut().for_each(Listening::reset_counts);
         for index in (0..self.slots.len()).rev() {
@@ -214,10 +214,10 @@ impl<'n> Pool<'_, 'n> {
                 }
                 Role::Handshake(listener_index) => {
                     let age = slot.age(now);
-                    self.sort_handshake(index, listener_index, age)
+                    self.review_handshake(index, listener_index, age)
                 }
                 Role::Listening(listener_index) => {
-                    self.sort_listening(index, listener_index);
+                    self.review_listening(index, listener_index);
                     None
                 }
                 Role::Free | Role::Resting | Role::Waiting(_) | Role::Open(_) => None,
@@ -254,7 +254,7 @@ impl<'n> Pool<'_, 'n> {
             Role::Queued(_) => self.connect_now(conn),
             Role::Open(_) => {
                 conns::pump(slot, conn, directions, base, &self.state.env);
-                self.state.unsorted |= !matches!(slot.role, Role::Open(_));
+                self.state.roles_changed |= !matches!(slot.role, Role::Open(_));
             }
             _ => {}
         }
@@ -262,7 +262,7 @@ impl<'n> Pool<'_, 'n> {
 
     /// Leaves the socket of a closed connection to the stack: the base no longer needs the connection.
     pub(crate) fn leave_to_stack(&mut self, conn: Conn) {
-        self.state.unsorted = true;
+        self.state.roles_changed = true;
         if let Some(slot) = self.slot_of(conn) {
             slot.set_role(Role::Ending, slot.time);
         }
