@@ -5,6 +5,10 @@ use crate::wire::Reason;
 /// The length in bytes of the longest topic that can have an alias.
 pub(crate) const MAX_TOPIC_LEN: usize = 63;
 
+/// The length in bytes of the shortest topic that the client gives an alias. An alias takes three bytes, so it does not
+/// make a packet with a shorter topic shorter.
+const MIN_TOPIC_LEN: usize = 4;
+
 /// A topic with an alias. The alias is the index in the table plus one.
 #[derive(Clone, Copy)]
 pub(crate) struct Alias {
@@ -59,11 +63,11 @@ pub(crate) fn resolve(
     Ok(Alias::NONE)
 }
 
-/// Returns the alias for a topic to publish to, and whether the broker knows the alias already. The alias is 0
-/// if no alias is free or the topic is too long. After a message with a new alias is sent, the caller stores
+/// Returns the alias for a topic to publish to, and whether the broker knows the alias already. The alias is 0 if no
+/// alias is free, or if the topic is too short or too long. After a message with a new alias is sent, the caller stores
 /// the topic with [`store`].
 pub(crate) fn find(aliases: &[Alias], topic: &str) -> (u16, bool) {
-    if topic.len() > MAX_TOPIC_LEN {
+    if !(MIN_TOPIC_LEN..=MAX_TOPIC_LEN).contains(&topic.len()) {
         return (0, false);
     }
     let number = |index: Option<usize>| index.map_or(0, |index| index.saturating_add(1) as u16);

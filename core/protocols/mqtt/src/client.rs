@@ -50,7 +50,8 @@ pub trait HasMqtt: Sized {
 
 /// An MQTT client. It has `SLOTS` slots. Each slot holds a subscription, or a published message with [`Qos::One`] or
 /// [`Qos::Two`] that the broker has not completely acknowledged. The content of the slots is stored in `STORE` bytes.
-/// In each direction, the client has `ALIASES` topic aliases for topics of at most 63 bytes.
+/// In each direction, the client has `ALIASES` topic aliases for topics of at most 63 bytes. To the broker, it uses
+/// aliases only for topics of at least 4 bytes.
 ///
 /// On a 32-bit target, a client takes 120 bytes, plus 14 bytes for each slot, plus `STORE` bytes, plus 128 bytes for
 /// each alias.

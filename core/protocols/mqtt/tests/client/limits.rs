@@ -278,10 +278,10 @@ fn repeated_topics_get_an_alias_if_the_broker_allows_it() {
     with_broker(Version::V5, broker_with_limits(&[0x22, 0, 9]), |test| {
         test.app.options.session_expiry = 60;
         test.start_up();
-        for topic in ["one", "two", "one", "three", "two"] {
+        for topic in ["first", "second", "first", "three", "second"] {
             test.publish(&Publish::new(topic, b"")).unwrap();
         }
-        test.publish(&Publish::new("one", b"stored").qos(Qos::One)).unwrap();
+        test.publish(&Publish::new("first", b"stored").qos(Qos::One)).unwrap();
         test.run(1);
         let topics = |packets: Vec<Packet>| -> Vec<(String, u16)> {
             let publish = |packet| match packet {
@@ -295,8 +295,8 @@ fn repeated_topics_get_an_alias_if_the_broker_allows_it() {
             topics(test.sent()),
             // At most two topics can have an alias, so `three` is sent without an alias.
             [
-                name("one", 1),
-                name("two", 2),
+                name("first", 1),
+                name("second", 2),
                 name("", 1),
                 name("three", 0),
                 name("", 2),
@@ -306,7 +306,7 @@ fn repeated_topics_get_an_alias_if_the_broker_allows_it() {
         // Aliases are valid for one connection only, so the client sends the topic again.
         test.net.perform(BrokerAction::Reset);
         test.run(2);
-        assert_eq!(topics(test.sent()), [name("one", 1)]);
+        assert_eq!(topics(test.sent()), [name("first", 1)]);
         // This topic is too long for an alias, so the message has no alias.
         test.publish(&Publish::new(&"x".repeat(64), b"")).unwrap();
         test.run(1);
@@ -315,9 +315,20 @@ fn repeated_topics_get_an_alias_if_the_broker_allows_it() {
     // If the alias would make the packet too long, the alias is left out.
     with_broker(Version::V5, broker_with_limits(&[0x22, 0, 9, 0x27, 0, 0, 0, 50]), |test| {
         test.start_up();
-        test.publish(&Publish::new("t", &[0; 44])).unwrap();
+        test.publish(&Publish::new("plant", &[0; 40])).unwrap();
         test.run(1);
         assert!(matches!(&test.sent()[..], [Packet::Publish(publish)] if publish.alias == 0));
+        // An alias takes three bytes, so a topic of at most three bytes has none: the message must not become longer
+        // than the first one, which the broker has accepted.
+        for content in [&[0; 0][..], &[0; 42]] {
+            test.publish(&Publish::new("abc", content)).unwrap();
+            test.run(1);
+            let sent = test.sent();
+            assert!(
+                matches!(&sent[..], [Packet::Publish(publish)] if publish.alias == 0),
+                "{sent:?}"
+            );
+        }
     });
 }
 
