@@ -275,8 +275,8 @@ impl<A> EventBase<'_, A> {
         Some((*due_from).min(*exit_at))
     }
 
-    /// Returns whether no event waits for a source or signal, no listener is enabled, no UDP socket is open, and no slot
-    /// of a connection is in use. A connection at rest and a lingering connection use their slots.
+    /// Returns whether no event waits for a source or signal, no listener is enabled, no UDP socket is open, and no
+    /// slot of a connection is in use. A connection at rest and a lingering connection use their slots.
     fn is_empty(&self) -> bool {
         let cx = &self.cx;
         cx.registered == 0 && cx.listening == 0 && cx.tables.conns.len() == 0

@@ -126,8 +126,8 @@ impl SocketTable<'_, '_> {
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         let route = self.state.env.network.check_route(peer.addr)?;
-        // A socket may have become free since the last review of the roles, so review them now. `arrange` reviews the roles
-        // again and sets the alarm.
+        // A socket may have become free since the last review of the roles, so review them now. `arrange` reviews the
+        // roles again and sets the alarm.
         self.review_roles();
         self.state.roles_changed = true;
         let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;

@@ -21,8 +21,8 @@
 //!
 //! * The stack's `Runner::run()` in **another task**. Each poll of a socket's future in embassy-net wakes the runner.
 //!   So in one task, the runner and the loop would wake each other forever.
-//! * `StackResources` with room for these sockets, for one more socket if DHCP is used, and for one more socket if DNS is
-//!   used. embassy-net panics when it has no room for a socket. `run` adds all its sockets to the stack when it
+//! * `StackResources` with room for these sockets, for one more socket if DHCP is used, and for one more socket if DNS
+//!   is used. embassy-net panics when it has no room for a socket. `run` adds all its sockets to the stack when it
 //!   begins, so `run` panics at once if there is not enough room.
 //! * Enough sockets for the connection pools of the base. A base with one connection pool works with any number of
 //!   sockets; a client that connects while all sockets are used is refused. A base with several connection pools needs

@@ -49,8 +49,8 @@ pub(crate) enum Role {
     /// (TIME-WAIT), so it is used after all other free sockets.
     Resting,
     /// The socket no longer has a connection of the base. It still has to send a reset, or its peer has received
-    /// everything and has not ended its stream yet (FIN-WAIT-2). The slot's time is the time at which the connection was
-    /// dropped. In FIN-WAIT-2 it is the time at which bytes of the connection last moved.
+    /// everything and has not ended its stream yet (FIN-WAIT-2). The slot's time is the time at which the connection
+    /// was dropped. In FIN-WAIT-2 it is the time at which bytes of the connection last moved.
     Ending,
     /// The socket listens, and had no client when the loop examined it last. The slot's time is zero.
     Listening(ListenerIndex),

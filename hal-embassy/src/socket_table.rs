@@ -77,8 +77,8 @@ impl<'n> State<'n> {
         }
     }
 
-    /// Sets the alarm to the time `left` after the last call of [`SocketTable::review_roles`], if that time is earlier than the
-    /// present alarm.
+    /// Sets the alarm to the time `left` after the last call of [`SocketTable::review_roles`], if that time is earlier
+    /// than the present alarm.
     pub(crate) fn set_alarm_within(&mut self, left: u32) {
         self.time_to_alarm = self.time_to_alarm.min(left);
     }

@@ -136,8 +136,9 @@ impl Reverse {
                 self.pairs.extend(Pair::new(near, far));
                 true
             }
-            // If the server refuses, the stack must receive the SYN: no socket listens, so the stack sends a reset.
-            // After another error, for example a timeout, the SYN is dropped.
+            // If the server refuses the connection, the SYN is passed to the stack. No socket of the stack listens at
+            // this port, so the stack answers with a reset. After another error, for example a timeout, the SYN is
+            // dropped.
             Err(error) => error.kind() == ErrorKind::ConnectionRefused,
         }
     }

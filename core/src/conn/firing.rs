@@ -115,8 +115,8 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether the first callback of an accepted connection is still to run. Until then the application does not
-    /// know the connection.
+    /// Returns whether the first callback of an accepted connection is still to run. Until then the application does
+    /// not know the connection.
     pub(crate) const fn is_unaccepted(&self) -> bool {
         self.has(flag::UNACCEPTED)
     }

@@ -93,7 +93,7 @@ impl<A> Cx<'_, A> {
         Ok([one, other])
     }
 
-    /// Takes a connection from a pool in memory. The connection has no peer yet.
+    /// Takes a connection from `pool`, which must be a pool for connections in memory. The connection has no peer yet.
     pub(super) fn conn_in_memory(
         &mut self,
         pool: PoolId,

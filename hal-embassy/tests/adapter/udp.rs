@@ -216,7 +216,7 @@ fn a_datagram_to_a_neighbour_that_does_not_answer_is_dropped_after_three_seconds
     });
     scene.world.pass(Duration::from_millis(2_900));
     assert_eq!((scene.answers(), scene.failures()), (vec![], vec![]));
-    // A datagram that arrives before the three seconds have passed is kept.
+    // A datagram that arrives before the three seconds have passed is delivered after them.
     scene.send(b"hello?");
     scene.world.pass(Duration::from_millis(200));
     assert_eq!(scene.failures(), [UdpError::Unreachable]);

@@ -219,8 +219,8 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                // If the socket takes only a part of the bytes, the socket is full, or its connection has failed. The
-                // selector will report new room or the failure.
+                // A socket that takes only a part of the bytes is full, or its connection has failed. The selector will
+                // report new room or the failure.
                 Ok(amount) => {
                     self.writable = amount == all;
                     base.sent(self.conn, amount);

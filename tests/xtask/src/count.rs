@@ -21,7 +21,7 @@ use crate::{
     workspace,
 };
 
-/// The numbers of slots of the tables. The program `tests/bench` has the same constants.
+/// The measured sizes of the core's tables, in slots. The program `tests/bench` has the same constants.
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
 
 /// The numbers of repetitions in the two runs.

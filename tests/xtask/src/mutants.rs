@@ -5,8 +5,8 @@
 //! random choices of a simulation. The simulator must also shrink the choice log of the failed simulation to at most
 //! twenty lines.
 //!
-//! `cargo xtask test` plants only some of the bugs, but compiles all of them ([`compile`]). So a patch that uses a renamed
-//! function is found in the commit that renames the function.
+//! `cargo xtask test` plants only some of the bugs, but compiles all of them ([`compile`]). So a patch that uses a
+//! renamed function is found in the commit that renames the function.
 
 use std::{
     fs,

@@ -70,8 +70,8 @@ fn run(server: SocketAddr, start: impl FnOnce(&mut App, &mut Cx<App>, PoolId)) -
     app
 }
 
-/// Answers with `127.0.0.1` for `local.example`, and with 40 addresses for `many.example`. If this answer is longer
-/// than `max_length` bytes, returns a truncated answer without addresses.
+/// Answers with `127.0.0.1` for `local.example`, and with 40 addresses for `many.example`. An answer that is longer
+/// than `max_length` bytes is truncated: it contains no addresses.
 fn answer(question: &[u8], max_length: usize) -> Vec<u8> {
     let message = Message::parse(question).unwrap();
     let question = message.questions().next().unwrap();

@@ -12,7 +12,7 @@ use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// Four slots for clients, and a spare slot for a client that receives only the text for a full server.
+/// Four slots for clients, and a spare slot for one more client, which only receives the text that the chat is full.
 const CLIENTS: Pool = Pool::new(4).spare(1).rings(320, 1024);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);

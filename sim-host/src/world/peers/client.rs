@@ -62,7 +62,8 @@ pub(crate) struct Client {
     /// The time between the end of a connection and the client's next connect, in microseconds.
     pause: u64,
     conversation: Conversation,
-    /// The current connection, if the client belongs to a crowd.
+    /// The current connection of a client that belongs to a crowd (clients that one program runs); `None` for other
+    /// clients.
     crowd_connection: Option<CrowdConnection>,
 }
 

@@ -1,7 +1,7 @@
 //! The plan of a simulation: its configuration. All choices in a plan are made before the simulation begins.
 //!
-//! In the simulation of a seed, some kinds of faults and clients do not occur (swarm testing). If all kinds occurred in
-//! every simulation, a bug that appears only when one kind of fault occurs often would not be found.
+//! Each seed leaves out some kinds of faults and clients (swarm testing). If all kinds occurred in every simulation, a
+//! bug that appears only when one kind of fault occurs often would not be found.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};

@@ -44,7 +44,7 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 /// The results of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// The time from the first operation that counts to the end of the last operation.
+    /// The time from the start of the first measured operation to the end of the last operation.
     pub wall: Duration,
     /// The duration of each operation in nanoseconds, with a precision of 1 %.
     pub latency: Histogram<u64>,

@@ -194,7 +194,7 @@ impl Broker {
         self.is_up
     }
 
-    /// Returns whether there is a will to publish when the client is gone.
+    /// Returns whether the broker holds a will message, which it publishes when the client is gone.
     pub fn has_will(&self) -> bool {
         self.will.is_some()
     }

@@ -118,8 +118,8 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
         table.row(name, cells.chain([figures::count(Some(count))]));
     }
     table.remark(format!(
-        "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
-         updated after every 64 of them. *The loop's* is the time minus the time of *no timers*.",
+        "Processor time; medians of {rounds} rounds of {} operations. The loop's time is \
+         updated after every 64 operations. *The loop's* is the time minus the time of *no timers*.",
         figures::count(Some(OPERATIONS.into()))
     ));
     table.remark("*Common* is libevent's common timeout, which many events share.");

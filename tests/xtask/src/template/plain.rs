@@ -1,5 +1,5 @@
 //! Makes projects from the template without cargo-generate, because cargo-generate takes minutes to build. Also reads
-//! the tables of the template.
+//! the two tables in the template's `board.rhai`: the boards, and the ways to start firmware.
 //!
 //! [`super::generate`] checks that cargo-generate makes the same files.
 
@@ -70,8 +70,8 @@ fn starts() -> Result<Vec<Start>> {
     texts('`')?.into_iter().map(start).collect()
 }
 
-/// Returns the texts in the rows of a table in `board.rhai`. The two tables have different quotation marks. `quote` is
-/// the quotation mark of the table.
+/// Returns the texts in the rows of a table in `board.rhai`. The file has two tables, and each of them has its own kind
+/// of quotation mark around the texts. `quote` selects the table.
 fn texts(quote: char) -> Result<Vec<Vec<String>>> {
     let path = template().join("board.rhai");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;

@@ -95,8 +95,9 @@ pub trait HasMdns: Sized {
 /// Answers questions about a host and its services. A responder takes 96 bytes on a 32-bit chip.
 pub struct Responder {
     label: Label,
-    /// The length of the requested name, without a number.
+    /// The length of the requested name, without the number that is added after a conflict.
     requested_length: u8,
+    /// The number at the end of the name; 0 if the name has no number.
     number: u8,
     services: &'static [Service],
     v4: Option<Ipv4Addr>,
@@ -155,9 +156,9 @@ impl Records {
     }
 }
 
-/// The reason why [`announce`] or [`browse`] has failed. The failed call has changed nothing, with one
-/// exception: [`announce`] may have allocated the responder's timer, which is an event of the base. The next [`announce`] uses this timer, and
-/// [`withdraw`] frees the timer.
+/// The reason why [`announce`] or [`browse`] has failed. The failed call has changed nothing, with one exception:
+/// [`announce`] may have allocated the responder's timer, which is an event of the base. The next [`announce`] uses
+/// this timer, and [`withdraw`] frees the timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnnounceError {

@@ -188,8 +188,8 @@ mod tests {
             "{HEAD}harness\tperiod\t100\t1\t1608\t1\tloop\ncount\tT1\t10\t1\t336\t10\tperiod\nend\t5\n"
         );
         // The harness `period` takes 10 instructions, 4 of them for the loop. So the period itself takes 6
-        // instructions. T1 took 336 ticks for 10 repetitions, 8 ticks of them for each of its 10 readings. 8 ticks are 5
-        // instructions. So a repetition takes (336 - 80) × 5 / 8 / 10 = 16 instructions, 6 of them for the period.
+        // instructions. T1 took 336 ticks for 10 repetitions, 8 ticks of them for each of its 10 readings. 8 ticks are
+        // 5 instructions. So a repetition takes (336 - 80) × 5 / 8 / 10 = 16 instructions, 6 of them for the period.
         assert_eq!(counts(&text).unwrap(), [("T1".to_owned(), 10_000)]);
     }
 
