@@ -13,7 +13,8 @@
 //!
 //! Actions can make callbacks due, for example because output was sent. If no callback was due before the actions, the
 //! back end may skip the next check for new events, to save a system call. In this case, the pass begins directly after
-//! the actions.
+//! the actions. If a timer may be due, the check is never skipped: input that has arrived before the timer's deadline
+//! must be reported before the timer.
 
 use core::task::{Poll, ready};
 
@@ -68,12 +69,13 @@ impl<A> EventBase<'_, A> {
         Poll::Ready(Ok(None))
     }
 
-    /// Returns whether a pass may begin without a check for new events: callbacks are due, the loop cannot end now, and
-    /// there are no watchers, which would have to be called before the pass.
+    /// Returns whether a pass may begin without a check for new events: callbacks are due, no timer is due, the loop
+    /// cannot end now, and there are no watchers, which would have to be called before the pass.
     fn may_run_at_once(&self) -> bool {
-        let Cx { queues, state, hooks, .. } = &self.cx;
+        let Cx { queues, state, hooks, now, due_from, .. } = &self.cx;
         let is_watched = hooks.watcher_prepare.is_some() || hooks.watcher_next.is_some();
-        !queues.is_empty() && !state.is_requested(request::MAY_END) && !is_watched
+        let can_end = state.is_requested(request::MAY_END);
+        !queues.is_empty() && now < due_from && !can_end && !is_watched
     }
 
     /// Lets the back end wait. If the wait is pending, the next iteration continues after the wait.

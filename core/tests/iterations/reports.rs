@@ -4,6 +4,7 @@
 use core::convert::Infallible;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::task::Poll;
+use core::time::Duration;
 
 use picoevent::{
     Action, Backend, Conn, ConnMut, End, EventBase, Instant, Listener, Pool, Protocol, Run, Storage,
@@ -12,7 +13,7 @@ use picoevent::{
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
 
 /// The log of a test, in order.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Log(Vec<&'static str>);
 
 /// Sends a greeting. Each time all output was sent, sends more output.
@@ -24,7 +25,14 @@ impl Protocol<Log> for Greeter {
         conn.write(b"hello").unwrap();
     }
 
-    fn readable(_: &mut Log, _: &mut ConnMut<Log>) {}
+    fn readable(log: &mut Log, conn: &mut ConnMut<Log>) {
+        log.0.push("readable");
+        conn.consume(usize::MAX);
+    }
+
+    fn idle(log: &mut Log, _: &mut ConnMut<Log>) {
+        log.0.push("idle");
+    }
 
     fn writable(log: &mut Log, conn: &mut ConnMut<Log>) {
         log.0.push("writable");
@@ -38,13 +46,16 @@ struct OneClient {
     client: Option<Conn>,
     may_skip: bool,
     polls: Vec<&'static str>,
+    now: Instant,
+    /// The number of bytes that the client has sent and that are not reported yet.
+    sent: usize,
 }
 
 impl Backend<Log> for OneClient {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
-        Instant::ZERO
+        self.now
     }
 
     fn act(&mut self, action: Action, base: &mut EventBase<'_, Log>) -> Result<(), Infallible> {
@@ -69,6 +80,9 @@ impl Backend<Log> for OneClient {
         if self.client.is_none() {
             self.client = base.accepted(self.listener, ADDRESS).ok();
         }
+        if self.sent > 0 {
+            base.received(self.client.unwrap(), std::mem::take(&mut self.sent));
+        }
     }
 }
 
@@ -81,7 +95,8 @@ fn begin(storage: &mut TestStorage, may_skip: bool) -> (EventBase<'_, Log>, OneC
     let pool = base.add_pool(POOL).unwrap();
     let listener = base.listen::<Greeter>(ADDRESS, pool).unwrap();
     base.begin(Run::DEFAULT);
-    (base, OneClient { listener, client: None, may_skip, polls: Vec::new() })
+    let polls = Vec::new();
+    (base, OneClient { listener, client: None, may_skip, polls, now: Instant::ZERO, sent: 0 })
 }
 
 /// Returns the log of three iterations. The log also shows when the back end checked for new events.
@@ -130,4 +145,21 @@ fn the_end_of_the_loop_comes_before_callbacks_that_actions_make_due() {
     base.loop_break();
     let ended = base.iterate(&mut log, &mut back_end);
     assert_eq!((ended, log.0), (Poll::Ready(Ok(Some(End::Break))), vec!["opened"]));
+}
+
+/// A callback has written output and has taken longer than the idle timeout. Meanwhile the client has sent a byte.
+#[test]
+fn input_that_arrived_during_a_long_callback_is_reported_instead_of_the_timeout() {
+    let mut storage = Storage::new();
+    let (mut base, mut back_end) = begin(&mut storage, true);
+    let mut log = Log::default();
+    assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    let timeout = Duration::from_secs(1);
+    base.conn(back_end.client.unwrap()).unwrap().set_timeouts(Some(timeout), None);
+    (back_end.now, back_end.sent) = (back_end.now.after(timeout * 2), 1);
+    for _ in 0..2 {
+        assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    }
+    assert_eq!(log.0[..3], ["opened", "readable", "writable"]);
+    assert!(!log.0.contains(&"idle"), "{log:?}");
 }

@@ -323,19 +323,22 @@ impl<A> Backend<A> for Live {
     /// Waits for the selector. The timeout counts from the current time. It does not count from the base's time,
     /// because callbacks may have run for a long time since then. The clock is read only if there is a deadline.
     fn wait(&mut self, until: Instant, base: &mut EventBase<'_, A>) -> Progress<io::Result<()>> {
-        let timeout = match until {
+        let mut timeout = match until {
             _ if self.blocking == Blocking::Never || until <= base.now() => Some(Duration::ZERO),
             Instant::MAX => None,
             until => Some(until.since(self.clock.now())),
         };
         self.skipped = false;
-        Progress::Ready(match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {
-                self.events.clear();
-                Ok(())
+        loop {
+            match self.poll.poll(&mut self.events, timeout) {
+                // A signal has ended the wait, for example after the process was stopped for a while. Input may have
+                // arrived, and timers may be due. The input must be reported first, so check for events again.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    timeout = Some(Duration::ZERO);
+                }
+                polled => return Progress::Ready(polled),
             }
-            polled => polled,
-        })
+        }
     }
 
     fn report(&mut self, base: &mut EventBase<'_, A>) {

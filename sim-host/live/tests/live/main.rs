@@ -12,6 +12,8 @@ mod process;
 mod sending;
 mod signals;
 mod sources;
+#[cfg(target_os = "linux")]
+mod stopped;
 mod support;
 mod timeouts;
 mod triggers;

@@ -1,6 +1,7 @@
-//! The time from which the timeouts of connections count.
+//! The timeouts of connections: from which time they count, and whether input comes before them.
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -63,4 +64,49 @@ fn a_read_timeout_counts_from_the_last_byte() {
     if let Some(received) = app.received {
         assert!(app.timed_out.unwrap() >= received.after(TIMEOUT));
     }
+}
+
+/// Discards input, and counts idle timeouts. The client is in the same thread.
+#[derive(Default)]
+struct LongCallback {
+    client: Option<TcpStream>,
+    reads: u32,
+    timeouts: u32,
+}
+
+struct Count;
+
+impl Protocol<LongCallback> for Count {
+    fn opened(app: &mut LongCallback, conn: &mut ConnMut<LongCallback>) {
+        // The client sends a byte before the timeout. The timeout passes during this callback, which also writes. When
+        // the system has taken the output, `writable` is due.
+        conn.set_timeouts(Some(Duration::from_millis(1)), None);
+        app.client.as_mut().unwrap().write_all(b"x").unwrap();
+        thread::sleep(Duration::from_millis(2));
+        conn.write(b"answer").unwrap();
+    }
+
+    fn readable(app: &mut LongCallback, conn: &mut ConnMut<LongCallback>) {
+        conn.consume(usize::MAX);
+        conn.set_timeouts(None, None);
+        app.reads += 1;
+        conn.cx().exit();
+    }
+
+    fn idle(app: &mut LongCallback, conn: &mut ConnMut<LongCallback>) {
+        app.timeouts += 1;
+        conn.cx().exit();
+    }
+}
+
+#[test]
+fn input_that_arrived_during_a_long_callback_comes_before_the_timeout() {
+    let mut app = LongCallback::default();
+    run::<1, _>(&mut app, |live, base, app| {
+        let pool = pool(base);
+        let listener = base.listen::<Count>(ANY_PORT, pool).unwrap();
+        live.settle(base).unwrap();
+        app.client = Some(client(live.local_addr(listener).unwrap()));
+    });
+    assert_eq!((app.reads, app.timeouts), (1, 0));
 }
