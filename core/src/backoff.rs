@@ -4,9 +4,12 @@ use core::time::Duration;
 
 use crate::Cx;
 
-/// The delays of a client that reconnects. Each failure doubles the delay, up to a limit. Each delay
-/// is varied randomly by up to a quarter, so that many devices do not reconnect at the same moment
-/// (RFC 8085, 3.1).
+/// The delays of a client that reconnects. Each failure doubles the delay, up to a limit. Each delay is varied randomly
+/// by up to a quarter, so that many devices do not reconnect at the same moment (RFC 8085, 3.1).
+///
+/// Call [`reset`](Self::reset) when the server works, for example at its first answer. Do not call it in
+/// [`opened`](crate::Protocol::opened): a server that is full may accept connections and close them, and each of these
+/// connections would be followed by the first delay again.
 ///
 /// ```
 /// use core::time::Duration;
@@ -19,7 +22,7 @@ use crate::Cx;
 /// let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
 /// let first = backoff.next_delay(cx);
 /// assert!(first >= Duration::from_millis(375) && first <= Duration::from_millis(625));
-/// // The connection is up again:
+/// // The server has answered:
 /// backoff.reset();
 /// ```
 #[derive(Clone, Debug)]
@@ -30,7 +33,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Makes delays that double from `first` up to `most`. Both durations are rounded up to whole milliseconds.
+    /// Makes delays that double from `first` up to `most`. Both durations are rounded up to whole milliseconds. The
+    /// random variation comes in addition: the longest delay is `most` and a quarter. A `first` of zero makes all
+    /// delays zero.
     pub const fn new(first: Duration, most: Duration) -> Self {
         Self { first: crate::time::millis(first), most: crate::time::millis(most), failures: 0 }
     }

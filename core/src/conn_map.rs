@@ -12,10 +12,12 @@ use crate::{ConnMut, PoolId};
 /// For several kinds of connections, use one map with its own state type for each kind.
 ///
 /// ```
-/// use picoevent::{ConnEnd, ConnMap, ConnMut, Protocol};
+/// use picoevent::{ConnEnd, ConnMap, ConnMut, Pool, Protocol};
+///
+/// const CLIENTS: Pool = Pool::new(4).spare(1).rings(80, 80);
 ///
 /// struct App {
-///     sessions: ConnMap<Session, 4>,
+///     sessions: ConnMap<Session, { CLIENTS.conns() }>,
 /// }
 ///
 /// #[derive(Default)]

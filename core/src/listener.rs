@@ -176,7 +176,8 @@ impl<'s, A> Cx<'s, A> {
     /// callbacks.
     ///
     /// The back end opens the listener before the loop's next wait. If the back end cannot open the listener, the
-    /// function that was set with [`ListenerMut::on_error`] is called.
+    /// listener is disabled, and the function that was set with [`ListenerMut::on_error`] is called. Without such a
+    /// function, the application is not informed of the failure.
     ///
     /// # Errors
     /// [`SetupError::Full`] when the table has no free slot, [`SetupError::NoPool`] when `pool` is not a pool of this

@@ -11,8 +11,12 @@ use crate::{Signal, Trigger};
 /// thread.
 ///
 /// Declare a mailbox as a `static` in the firmware or in the host program. Each value that is sent raises the mailbox's
-/// signal. The callback of this signal takes the values. Pass the mailbox's [trigger](Self::trigger) to the back end,
-/// like other triggers.
+/// signal. The callback of this signal takes the values. It is called once for each value, even if an earlier call has
+/// taken all values. Pass the mailbox's [trigger](Self::trigger) to the back end, like other triggers. Without this,
+/// the loop is not informed of the values.
+///
+/// On a host, an event for the signal also catches the system's signal with this number. So use a signal that nobody
+/// sends to the process, for example [`Signal::USR1`].
 ///
 /// ```
 /// use picoevent::{Cx, EventMut, FullError, Mailbox, Signal};
@@ -37,7 +41,9 @@ use crate::{Signal, Trigger};
 /// }
 /// # let _ = App::start;
 ///
-/// // In an interrupt handler:
+/// // On a host, before the loop runs: `live.add_trigger(READINGS.trigger())`.
+///
+/// // In an interrupt handler, or in another thread:
 /// if READINGS.send(21).is_err() {
 ///     // The loop is too slow. `overruns` counts the refused value.
 /// }

@@ -15,7 +15,7 @@ static SETTINGS: Settings = Settings::new();
 
 fn on_event(app: &mut App, conn: &mut ConnMut<App>, event: ConnEvent) {
     if event == ConnEvent::Opened {
-        app.push((conn.id(), conn.local()));
+        app.push((conn.id(), conn.local_addr()));
     }
 }
 
@@ -71,7 +71,7 @@ fn a_reported_local_address_is_kept_and_a_stale_or_unknown_one_is_ignored() {
     let mut app = App::new();
     for local in [V4, V6] {
         let conn = base.accepted(listener, address("192.0.2.1:7")).unwrap();
-        assert_eq!(base.conn(conn).unwrap().local(), None);
+        assert_eq!(base.conn(conn).unwrap().local_addr(), None);
         base.local_is(conn, || Some(address(local)));
         base.local_is(conn, || None);
         base.dispatch(&mut app);
@@ -83,9 +83,9 @@ fn a_reported_local_address_is_kept_and_a_stale_or_unknown_one_is_ignored() {
         assert_eq!(base.conn(conn).err(), Some(StaleError));
     }
     let conn = base.accepted(listener, address("192.0.2.1:7")).unwrap();
-    assert_eq!(base.conn(conn).unwrap().local(), None, "that of the slot's last tenant is gone");
+    assert_eq!(base.conn(conn).unwrap().local_addr(), None, "that of the slot's last tenant is gone");
     base.local_is(conn, || Some(address("192.0.2.7:0")));
-    assert_eq!(base.conn(conn).unwrap().local(), None, "no connection has the port 0");
+    assert_eq!(base.conn(conn).unwrap().local_addr(), None, "no connection has the port 0");
 }
 
 #[test]
@@ -96,15 +96,15 @@ fn a_pair_has_no_local_address_and_above_a_filter_it_is_that_of_the_connection_b
     let inner = base.add_pool(Pool::new(3).rings(8, 8).in_memory()).unwrap();
     let end = (inner, &SETTINGS, on_event as _);
     let [one, _] = base.pair_with([end, end]).unwrap();
-    assert_eq!(base.conn(one).unwrap().local(), None);
+    assert_eq!(base.conn(one).unwrap().local_addr(), None);
     base.local_is(one, || Some(address(V4)));
-    assert_eq!(base.conn(one).unwrap().local(), None, "a back end knows nothing of it");
+    assert_eq!(base.conn(one).unwrap().local_addr(), None, "a back end knows nothing of it");
     let peer = address("192.0.2.1:7");
     let below = base.connect_with(peer, sockets, &SETTINGS, on_event).unwrap();
     let mut app = App::new();
     let above = base.conn(below).unwrap().filter::<Plain, Above>(inner).unwrap();
     assert_eq!(base.next_action(), Some(Action::Connect(below)));
-    assert_eq!(base.conn(above).unwrap().local(), None);
+    assert_eq!(base.conn(above).unwrap().local_addr(), None);
     base.local_is(below, || Some(address(V4)));
     base.connected(below);
     while base.next_action().is_some() {}
@@ -146,7 +146,7 @@ fn a_recording_contains_the_local_addresses() {
     }
     assert_eq!(Replay::new(&bytes).unwrap().finish(&mut again, &mut App::new()), Ok(None));
     for (conn, local) in conns {
-        assert_eq!(again.conn(conn).unwrap().local(), Some(local));
+        assert_eq!(again.conn(conn).unwrap().local_addr(), Some(local));
     }
     let recorded: Vec<_> = Entries::of(&bytes)
         .filter_map(|entry| match entry.unwrap().1 {

@@ -86,8 +86,10 @@ impl<'s, A> ConnMut<'_, 's, A> {
     /// impl Protocol<App> for Worker {
     ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
     ///         let mut buffer = [0; 64];
-    ///         if let Some(Ok(_job)) = conn.read_line(&mut buffer) {
-    ///             // … a job that takes long …
+    ///         if let Some(line) = conn.read_line(&mut buffer) {
+    ///             if let Ok(_job) = line {
+    ///                 // … a job that takes long …
+    ///             }
     ///             conn.read_again();
     ///         }
     ///     }

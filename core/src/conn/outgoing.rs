@@ -38,12 +38,14 @@ impl<'s, A> Cx<'s, A> {
     /// struct Uplink;
     ///
     /// impl Protocol<App> for Uplink {
-    ///     fn opened(app: &mut App, conn: &mut ConnMut<App>) {
-    ///         app.backoff.reset();
+    ///     fn opened(_: &mut App, conn: &mut ConnMut<App>) {
     ///         let _ = conn.write(b"hello\n");
     ///     }
     ///
-    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///     fn readable(app: &mut App, conn: &mut ConnMut<App>) {
+    ///         // The collector answers, so it works. That it has accepted the connection would not be enough: a full
+    ///         // server accepts connections and closes them.
+    ///         app.backoff.reset();
     ///         conn.consume(usize::MAX);
     ///     }
     ///

@@ -98,7 +98,8 @@ pub trait Protocol<A>: Sized {
     }
 
     /// Is called when no input arrived for [`IDLE`](Self::IDLE). Reading is disabled. The default aborts the connection
-    /// with [`ConnError::TimedOut`].
+    /// with [`ConnError::TimedOut`]. To keep the connection, enable reading again with [`ConnMut::enable`]. While
+    /// reading is disabled, the end of the peer's stream is not reported.
     fn idle(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.abort_with(ConnError::TimedOut);
@@ -106,14 +107,19 @@ pub trait Protocol<A>: Sized {
 
     /// Is called when the peer has accepted no output for [`STALL`](Self::STALL), or has not answered a connect for
     /// [`CONNECT`](Self::CONNECT). Writing is disabled. The default aborts the connection with [`ConnError::TimedOut`].
+    /// To keep the connection, enable writing again with [`ConnMut::enable`].
     fn stalled(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.abort_with(ConnError::TimedOut);
     }
 
     /// Is called when the connection has ended. `ended` is the last callback of a connection and runs once. Remaining
-    /// input can be read, unless the application has closed the connection. An outgoing connection can
-    /// [reconnect](ConnMut::connect_after).
+    /// input can be read, unless the application has closed the connection.
+    ///
+    /// An outgoing connection can [reconnect](ConnMut::connect_after) in this callback. Then `ended` is the last
+    /// callback of each attempt to connect. If the application closes a connection that waits for its next attempt,
+    /// `ended` is called once more, with [`ConnEnd::Closed`]. An application that can stop an outgoing connection must
+    /// remember this in its own state, and must not reconnect then.
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         let _ = (app, conn, end);
     }

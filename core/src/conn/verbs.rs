@@ -198,7 +198,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Returns the peer's address. For a connection at rest, returns the address of its last or next connect. For a
     /// connection above a filter, returns the peer's address of the connection below the filter. Returns `None` for a
     /// connection of a [pair](Cx::pair).
-    pub fn peer(&self) -> Option<SocketAddr> {
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
         Some(self.bottom()?.peer.into())
     }
 
@@ -267,8 +267,10 @@ impl<A> ConnMut<'_, '_, A> {
 ///
 ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
 ///         let mut buffer = [0; 40];
-///         if let Some(Ok("let me in")) = conn.read_line(&mut buffer) {
-///             conn.cancel_alarm();
+///         while let Some(line) = conn.read_line(&mut buffer) {
+///             if line == Ok("let me in") {
+///                 conn.cancel_alarm();
+///             }
 ///         }
 ///     }
 ///

@@ -153,7 +153,7 @@ fn an_outgoing_connection_sends_what_was_queued_before() {
     assert_eq!(drain(&mut base, conn, 9), b"hi");
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [ConnEvent::Opened, ConnEvent::Writable]);
-    assert_eq!(base.conn(conn).unwrap().peer(), Some(peer()));
+    assert_eq!(base.conn(conn).unwrap().peer_addr(), Some(peer()));
 }
 
 #[test]

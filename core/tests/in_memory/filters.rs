@@ -428,7 +428,7 @@ fn a_connection_with_a_filter_gets_no_second_filter_and_has_no_timeouts() {
         conn.set_timeouts(Some(Duration::from_secs(1)), None).alarm_after(Duration::from_secs(1));
         assert_eq!(run(base, app), Err(Stuck), "no timeout comes");
         assert_eq!(base.conn(top).unwrap().partner(), Some(below));
-        assert_eq!(base.conn(top).unwrap().peer(), None);
+        assert_eq!(base.conn(top).unwrap().peer_addr(), None);
         base.conn(outer).unwrap().close();
         run(base, app).unwrap();
     });

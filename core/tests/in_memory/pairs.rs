@@ -174,7 +174,7 @@ fn a_pair_that_does_not_fit_is_refused_and_takes_nothing() {
     assert_eq!(refused.err(), Some(SetupError::MemoryPool));
     let [one, other] = base.pair_with([end(three), end(small)]).unwrap();
     let mut conn = base.conn(one).unwrap();
-    assert_eq!((conn.partner(), conn.peer()), (Some(other), None));
+    assert_eq!((conn.partner(), conn.peer_addr()), (Some(other), None));
     assert_eq!(conn.connect(address), Err(ConnectError::InUse));
     assert_eq!(base.pool_sizes().collect::<Vec<_>>(), [2, 0, 0], "no socket is reserved for them");
     let mut app = App::default();

@@ -42,7 +42,6 @@ impl Protocol<Gateway> for Uplink {
 
     fn opened(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         info!("the uplink is up");
-        app.uplink.backoff.reset();
         app.uplink.heartbeats = 0;
         conn.alarm_every(HEARTBEAT);
         app.send_samples(conn);
@@ -65,6 +64,8 @@ impl Protocol<Gateway> for Uplink {
         while let Some(line) = conn.read_line(&mut buffer) {
             let number = line.ok().and_then(|line| line.strip_prefix("A ")?.parse().ok());
             let Some(number): Option<u32> = number else { continue };
+            // The collector works. A full collector may accept connections and close them.
+            app.uplink.backoff.reset();
             let is_confirmed =
                 |sample: &Sample| number.wrapping_sub(sample.number).cast_signed() >= 0;
             while app.uplink.sent > 0 && app.samples.front().is_some_and(is_confirmed) {

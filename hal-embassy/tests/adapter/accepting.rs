@@ -19,7 +19,7 @@ fn serving() -> World {
 fn held_client_ports(world: &mut World) -> Vec<u16> {
     let accepted = world.accepted();
     world.command(move |_, cx| {
-        let held = accepted.into_iter().filter_map(|conn| cx.conn(conn).ok()?.peer());
+        let held = accepted.into_iter().filter_map(|conn| cx.conn(conn).ok()?.peer_addr());
         held.map(|peer| peer.port()).collect()
     })
 }

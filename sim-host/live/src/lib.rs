@@ -163,7 +163,8 @@ impl Live {
     }
 
     /// Carries out all requested actions of the base, without waiting. After this call, each listener is open or has
-    /// failed.
+    /// failed: [`local_addr`](Self::local_addr) returns the address or the error. A listener that fails later calls
+    /// [`ListenerMut::on_error`](picoevent::ListenerMut::on_error). Without this callback, the failure is not reported.
     ///
     /// # Errors
     /// Like [`run`](Self::run).
@@ -260,7 +261,8 @@ impl Live {
     /// connections, but not longer than the [limits](picoevent::Cx::set_close_limits) allow. No callback runs. After
     /// this call, the base can listen, connect and run again. A connection that the application had not closed keeps
     /// its slot until the next run has reported the connection's end. A program that exits without this call loses the
-    /// bytes in the output rings.
+    /// bytes in the output rings that the system has not taken. The system's signals that the base catches have no
+    /// effect during this call, so a second Ctrl-C does not shorten it.
     ///
     /// # Errors
     /// The system's error, if the selector fails.

@@ -12,7 +12,7 @@ struct Greeting;
 
 impl Protocol<App> for Greeting {
     fn opened(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
-        let local = conn.local().expect("a client has connected to it");
+        let local = conn.local_addr().expect("a client has connected to it");
         let own = conn.cx().network().addresses().iter().any(|own| own.ip == local.ip());
         let _ = writeln!(conn, "{} port {}", if own { "own" } else { "no" }, local.port());
         conn.close();

@@ -83,7 +83,7 @@ impl Protocol<Client> for ToServer {
         let delay = app.backoff.next_delay(conn.cx());
         let delay = if app.bug == Bug::NoBackOff { Duration::from_millis(1) } else { delay };
         if app.bug != Bug::GivesUp {
-            let peer = conn.peer().unwrap_or(server_address(PORT));
+            let peer = conn.peer_addr().unwrap_or(server_address(PORT));
             let _ = conn.connect_after(delay, peer);
         }
     }

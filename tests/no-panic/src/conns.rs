@@ -84,8 +84,8 @@ fn change(conn: &mut ConnMut<'_, '_, App>) {
 fn query(conn: &mut ConnMut<'_, '_, App>) {
     any((
         conn.id(),
-        conn.peer(),
-        conn.local(),
+        conn.peer_addr(),
+        conn.local_addr(),
         conn.listener(),
         conn.pool(),
         conn.index_in_pool(),

@@ -108,7 +108,7 @@ fn query_request(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
     any(request.method().name());
     any((request.target(), request.path(), request.param(word()), request.query(word())));
     any((request.header(word()), request.id(), request.content_length()));
-    any(request.conn().peer());
+    any(request.conn().peer_addr());
     any(request.cx().now());
 }
 

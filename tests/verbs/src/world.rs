@@ -321,7 +321,7 @@ impl World {
             assert_eq!(conn.room(), if is_over { 0 } else { pool.output - shadow.output.held() });
             assert_eq!((conn.pool(), conn.is_resting()), (Some(pool.id), shadow.is_resting));
             assert_eq!(conn.is_open(), !shadow.connecting && !shadow.failed);
-            assert!(conn.peer().is_some());
+            assert!(conn.peer_addr().is_some());
             assert_eq!(conn.listener(), shadow.listener);
         }
     }

@@ -37,7 +37,7 @@ impl<A: HasResolver> Protocol<A> for Fetch {
         let Some(head) = conn.contiguous(LENGTH_FIELD) else { return };
         let total = head.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
         let total = total.saturating_add(LENGTH_FIELD);
-        let (now, server, id) = (conn.cx().now(), conn.peer(), conn.id());
+        let (now, server, id) = (conn.cx().now(), conn.peer_addr(), conn.id());
         if total > conn.ring_sizes().0 {
             let mut resolver = app.resolver();
             let index = resolver.question_of(id);

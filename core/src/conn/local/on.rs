@@ -50,7 +50,7 @@ impl<A> ConnMut<'_, '_, A> {
     ///
     /// impl Protocol<App> for Greeting {
     ///     fn opened(_: &mut App, conn: &mut ConnMut<App>) {
-    ///         if let Some(local) = conn.local() {
+    ///         if let Some(local) = conn.local_addr() {
     ///             let _ = write!(conn, "this is {local}\n");
     ///         }
     ///     }
@@ -61,7 +61,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// }
     /// # let _ = <Greeting as Protocol<App>>::opened;
     /// ```
-    pub fn local(&self) -> Option<SocketAddr> {
+    pub fn local_addr(&self) -> Option<SocketAddr> {
         self.bottom()?.local.get()
     }
 }

@@ -20,9 +20,8 @@ impl Protocol<App> for Uplink {
     /// The longest time for a connect, and the longest time in which the server accepts no bytes.
     const STALL: Option<Duration> = Some(Duration::from_secs(5));
 
-    fn opened(app: &mut App, conn: &mut ConnMut<App>) {
+    fn opened(_: &mut App, conn: &mut ConnMut<App>) {
         println!("connected");
-        app.backoff.reset();
         conn.alarm_every(Duration::from_secs(1));
     }
 
@@ -31,12 +30,15 @@ impl Protocol<App> for Uplink {
         let _ = conn.write(b"1\n");
     }
 
-    fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    fn readable(app: &mut App, conn: &mut ConnMut<App>) {
         let mut buffer = [0; 16];
         while let Some(line) = conn.read_line(&mut buffer) {
-            match line {
-                Ok(line) => println!("the sum is {line}"),
-                Err(error) => println!("the server sent nonsense: {error}"),
+            match line.ok().and_then(|line| line.parse::<u32>().ok()) {
+                Some(sum) => {
+                    println!("the sum is {sum}");
+                    app.backoff.reset(); // the server works
+                }
+                None => println!("this is not a sum"), // for example, the server is full
             }
         }
     }
@@ -58,7 +60,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut storage = Storage::<App, 1, { UPLINK.conns() }, { UPLINK.bytes() }>::new();
     let mut base = EventBase::new(&mut storage);
-    picoevent_mio::seed(&mut base)?; // the delays are randomised, which needs a seed
     let uplink = base.add_pool(UPLINK)?;
     base.connect::<Uplink>(server, uplink)?;
     base.on_signal(Signal::INT, |_, event| event.exit())?;

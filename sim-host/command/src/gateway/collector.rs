@@ -8,8 +8,10 @@ use picoevent_sim::world::{Choices, Server, Service, Session};
 use super::{COLLECTOR_PORT, sensor};
 
 /// The minimum time between two connects. The first delay of the uplink's back-off varies at random, and is never
-/// shorter than this time.
+/// shorter than this time. Each connection without a confirmation doubles the minimum.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
+/// The largest value of this minimum: three quarters of the longest delay.
+const LONGEST_MINIMUM: Duration = Duration::from_millis(22_500);
 /// The time after the last fault within which the uplink must be up. It is the longest delay of the uplink's back-off,
 /// plus the time for a connect that has just begun.
 const UP_WITHIN: Duration = Duration::from_secs(60);
@@ -41,6 +43,9 @@ pub(super) struct Collector {
     confirmed: usize,
     open: Vec<Connection>,
     last_connect: Option<Duration>,
+    /// The number of connections since the last confirmation was sent. Connections on which nothing has arrived do not
+    /// count, because the gateway may try again at once if its socket was given to another connect.
+    unconfirmed: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +73,7 @@ impl Collector {
             confirmed: 0,
             open: Vec::new(),
             last_connect: None,
+            unconfirmed: 0,
         }
     }
 
@@ -96,6 +102,7 @@ impl Collector {
         let number: u32 = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
         let connection = self.open.iter_mut().find(|open| open.number == session.number());
         let connection = connection.ok_or("a line arrived on a connection that is not open")?;
+        self.unconfirmed += u32::from(connection.last.is_none() && connection.beats == 0);
         if kind == "H" {
             if number <= connection.beats || words.next().is_some() {
                 return Err(format!("{line:?} came after {} heart-beats", connection.beats));
@@ -129,6 +136,7 @@ impl Collector {
         }
         if number.is_multiple_of(self.every) {
             session.write(format!("A {number}\n").as_bytes());
+            self.unconfirmed = 0;
             let first = connection.next;
             connection.next = number + 1;
             for sample in self.samples[..=index].iter_mut().skip(first as usize).flatten() {
@@ -142,8 +150,10 @@ impl Collector {
 impl Service for Collector {
     fn connecting(&mut self, at: Duration) -> Result<(), String> {
         let before = self.last_connect.replace(at);
+        let doubled = 2_u32.saturating_pow(self.unconfirmed.saturating_sub(1));
+        let minimum = SHORTEST_DELAY.saturating_mul(doubled).min(LONGEST_MINIMUM);
         match before.map(|before| at.saturating_sub(before)) {
-            Some(after) if after < SHORTEST_DELAY => {
+            Some(after) if after < minimum => {
                 Err(format!("the device connected again after {} ms", after.as_millis()))
             }
             _ => Ok(()),

@@ -174,7 +174,7 @@ fn a_server_on_all_addresses_knows_to_which_one_its_client_has_connected() {
 
     fn greet_with_address(wanted: &mut usize, conn: &mut ConnMut<usize>, event: ConnEvent) {
         if event == ConnEvent::Opened {
-            write!(conn, "this is {}", conn.local().unwrap()).unwrap();
+            write!(conn, "this is {}", conn.local_addr().unwrap()).unwrap();
             conn.close();
             *wanted -= 1;
             if *wanted == 0 {

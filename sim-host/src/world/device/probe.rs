@@ -307,7 +307,7 @@ fn objects<A>(base: &mut EventBase<'_, A>) -> Vec<(Object, About)> {
         events.map(|info| (Object::Event(info.event), About::Waits(info.pending, info.deadline)));
     let mut objects: Vec<_> = events.collect();
     for conn in base.conns().collect::<Vec<_>>() {
-        let peer = base.conn(conn).ok().and_then(|conn| conn.peer());
+        let peer = base.conn(conn).ok().and_then(|conn| conn.peer_addr());
         objects.extend(peer.map(|peer| (Object::Conn(conn), About::With(peer))));
     }
     for listener in base.listeners().collect::<Vec<_>>() {

@@ -11,7 +11,7 @@ use picoevent_conformance::{Harness, Sizes};
 fn log_local_address<S: Harness>(harness: &mut S) {
     harness.react(|app, conn, event| {
         if !matches!(event, ConnEvent::Readable | ConnEvent::Writable) {
-            app.log.push(format!("at {:?}", conn.local()));
+            app.log.push(format!("at {:?}", conn.local_addr()));
         }
     });
 }
@@ -26,7 +26,7 @@ fn an_accepted_connection_has_the_address_that_its_client_connected_to<S: Harnes
     let (_, address) = harness.listen();
     let peer = harness.connect_peer(address);
     harness.expect(["0 accepted", &at(address)]);
-    assert_eq!(harness.conn(0).local(), Some(address));
+    assert_eq!(harness.conn(0).local_addr(), Some(address));
     harness.reset(peer);
     harness.expect(["0 Ended(Failed(Reset))", &at(address)]);
     harness.end();
@@ -56,25 +56,25 @@ fn an_outgoing_connection_has_an_address_while_it_is_connected<S: Harness>() {
     let (second, _) = harness.listening_peer();
     harness.react(move |app, conn, event| match event {
         ConnEvent::Opened => {
-            let local = conn.local().expect("it is connected");
+            let local = conn.local_addr().expect("it is connected");
             // If there are several addresses, the stack chooses one of them.
             assert_eq!(local.is_ipv4(), own.is_ipv4());
             assert!(!local.ip().is_unspecified() && local.port() != 0);
-            assert_ne!(Some(local), conn.peer());
+            assert_ne!(Some(local), conn.peer_addr());
         }
         ConnEvent::Ended(_) => {
-            assert!(conn.local().is_some(), "it is still known");
+            assert!(conn.local_addr().is_some(), "it is still known");
             app.connect_again(conn, Duration::from_millis(60), second);
         }
         _ => {}
     });
     harness.connect(first);
-    assert_eq!(harness.conn(0).local(), None, "it is not connected yet");
+    assert_eq!(harness.conn(0).local_addr(), None, "it is not connected yet");
     harness.expect(["0 Opened"]);
     harness.reset(host);
     harness.expect(["0 Ended(Failed(Reset))"]);
     assert!(harness.conn(0).is_resting());
-    assert_eq!(harness.conn(0).local(), None, "it is at rest");
+    assert_eq!(harness.conn(0).local_addr(), None, "it is at rest");
     harness.expect(["0 Opened"]);
     harness.end();
 }

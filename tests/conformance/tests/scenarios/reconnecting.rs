@@ -39,7 +39,7 @@ fn a_connection_that_was_refused_connects_again_after_its_delay<S: Harness>() {
     let since = harness.base().now();
     harness.expect(["0 Ended(Failed(Refused))", "0 Opened"]);
     assert!(harness.base().now().since(since) >= DELAY);
-    assert_eq!(harness.conn(0).peer(), Some(address));
+    assert_eq!(harness.conn(0).peer_addr(), Some(address));
     expect_connected(harness, host);
 }
 

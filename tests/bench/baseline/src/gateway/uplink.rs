@@ -100,10 +100,9 @@ pub async fn run(stack: Stack<'static>, collector: SocketAddrV4, gateway: &'stat
         gateway.set_link(Link::Connecting);
         if let Ok(Ok(())) = with_timeout(CONNECT, socket.connect(collector)).await {
             info!("uplink: up");
-            backoff.reset();
             gateway.set_link(Link::Up);
             let (mut reader, mut writer) = socket.split();
-            select(receive(&mut reader, gateway), report(&mut writer, gateway)).await;
+            select(receive(&mut reader, gateway, &mut backoff), report(&mut writer, gateway)).await;
         }
         gateway.set_link(Link::Waiting);
         abort(&mut socket).await;
@@ -123,11 +122,12 @@ impl Gateway {
 }
 
 /// Receives confirmations until the connection is over, or until nothing was received for too long.
-async fn receive(reader: &mut TcpReader<'_>, gateway: &Gateway) {
+async fn receive(reader: &mut TcpReader<'_>, gateway: &Gateway, backoff: &mut Backoff) {
     let mut line = Line::<32>::default();
     while let Ok(Ok(is_complete)) = with_timeout(SILENCE, line.receive(reader)).await {
         let text = line.text(32).filter(|_| is_complete);
         if let Some(Ok(number)) = text.and_then(|text| text.strip_prefix("A ")).map(str::parse) {
+            backoff.reset();
             gateway.state.borrow_mut().queue.confirm(number);
         }
     }
