@@ -83,7 +83,11 @@ fn a_reported_local_address_is_kept_and_a_stale_or_unknown_one_is_ignored() {
         assert_eq!(base.conn(conn).err(), Some(StaleError));
     }
     let conn = base.accepted(listener, address("192.0.2.1:7")).unwrap();
-    assert_eq!(base.conn(conn).unwrap().local_addr(), None, "that of the slot's last tenant is gone");
+    assert_eq!(
+        base.conn(conn).unwrap().local_addr(),
+        None,
+        "that of the slot's last tenant is gone"
+    );
     base.local_is(conn, || Some(address("192.0.2.7:0")));
     assert_eq!(base.conn(conn).unwrap().local_addr(), None, "no connection has the port 0");
 }
