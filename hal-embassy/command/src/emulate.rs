@@ -90,18 +90,22 @@ pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     thread::spawn(move || interrupt(signals, uart, &process));
 
     // QEMU opens the host ports after it has connected the serial port. If QEMU cannot open a port, it ends.
-    let ports: Vec<Port> = match network {
-        Network::Program { port, .. } => vec![Port::Tcp(port)],
+    let commands: Vec<String> = match network {
+        Network::Program { port, .. } => vec![Port::Tcp(port).to_string()],
         Network::Ports(forwards) => guest.qmp().map_or(Vec::new(), |qmp| {
-            let forwarded = forwards.iter().map(|forward| match forward.guest {
-                Port::Tcp(port) => qmp.forwarded_port(port).map(Port::Tcp),
-                Port::Udp(port) => qmp.forwarded_udp_port(port).map(Port::Udp),
-            });
-            forwarded.flatten().collect()
+            let command = |forward: &Forward| {
+                let (guest_port, host) = match forward.guest {
+                    Port::Tcp(port) => (port, qmp.forwarded_port(port).map(Port::Tcp)),
+                    Port::Udp(port) => (port, qmp.forwarded_udp_port(port).map(Port::Udp)),
+                };
+                let host = host.ok()?;
+                let is_same = host == forward.guest;
+                Some(if is_same { host.to_string() } else { format!("{host} (port {guest_port})") })
+            };
+            forwards.iter().filter_map(command).collect()
         }),
     };
-    let commands: Vec<_> = ports.iter().map(Port::to_string).collect();
-    let hint = if ports.is_empty() { "" } else { "; connect to it with: " };
+    let hint = if commands.is_empty() { "" } else { "; connect to it with: " };
     println!("{name} on {}, Ctrl-C ends it{hint}{}", machine.name(), commands.join(", "));
     show(&mut guest)
 }

@@ -247,7 +247,8 @@ fn an_image_runs_under_qemu_until_ctrl_c() {
     let first = lines
         .find(|line| line.contains("connect to it with"))
         .expect("it prints how to connect to it");
-    let port: u16 = first.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let (_, port) = first.split_once("nc 127.0.0.1 ").unwrap();
+    let port: u16 = port.strip_suffix(" (port 9995)").unwrap().parse().unwrap();
     lines.find(|line| line.contains("listening")).expect("the guest's log is decoded");
     let mut answer = String::new();
     TcpStream::connect(("127.0.0.1", port)).unwrap().read_to_string(&mut answer).unwrap();

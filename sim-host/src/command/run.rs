@@ -11,7 +11,7 @@ use super::views::{self, ViewFiles};
 use super::{DIVERGED, End, artefacts, program};
 use crate::observers::{Show, Style, page};
 use crate::world::{
-    AnyTestCase, Failure, LogObserver, Observer, Outcome, Report, Scenario, Simulator, Sweep, Tally,
+    AnyTestCase, LogObserver, Observer, Outcome, Report, Scenario, Simulator, Sweep, Tally,
 };
 
 /// The maximum number of failing seeds that are printed after the first failing seed.
@@ -25,7 +25,7 @@ pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, arguments: &Run) -
     progress.end();
     if let Some(first) = tally.failures.first() {
         report_failure(case, Some(first.seed), scenario, &first.outcome);
-        others(&tally.failures[1..]);
+        others(&tally);
         views::at(case, first, &arguments.views)?;
     }
     if let Some(seed) = tally.diverged.first() {
@@ -46,9 +46,15 @@ pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, arguments: &Run) -
     }
 }
 
-fn others(failures: &[Failure]) {
-    for failure in failures.iter().take(NAMED) {
+/// Prints some failures after the first one.
+fn others(tally: &Tally) {
+    let named = tally.failures.iter().skip(1).take(NAMED);
+    for failure in named.clone() {
         print(&format!("also seed {}: {}\n", failure.seed, failure.outcome.verdict));
+    }
+    let unnamed = tally.failed - 1 - named.count() as u64;
+    if unnamed > 0 {
+        print(&format!("also {unnamed} other seeds\n"));
     }
 }
 
