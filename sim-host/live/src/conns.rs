@@ -131,6 +131,14 @@ impl Conns {
         self.room |= self.take(conn).is_some();
     }
 
+    /// Discards the input that has arrived at a socket. If a socket is closed with unread input, the system resets the
+    /// connection, and discards output that it has taken.
+    pub(super) fn discard_input(&mut self, conn: Conn) {
+        if let Some(stream) = self.get(conn) {
+            stream.discard_input();
+        }
+    }
+
     /// Closes a socket so that the peer gets a reset.
     pub(super) fn reset(&mut self, conn: Conn) {
         if let Some(stream) = self.take(conn) {

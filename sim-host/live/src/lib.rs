@@ -109,6 +109,9 @@ pub const RETRY: Duration = Duration::from_secs(1);
 /// The largest number of events that are taken from the selector at once.
 const EVENTS: usize = 1024;
 
+/// The largest number of times that events are taken from the selector in one iteration.
+const MOST_POLLS: usize = 64;
+
 /// A back end over the operating system, for one base.
 pub struct Live {
     poll: Poll,
@@ -249,6 +252,7 @@ impl Live {
         if !self.clock.is_running() {
             base.network_is(&network::describe());
             self.clock = Clock::started_at(base.now());
+            base.begin(Run::DEFAULT);
         }
         let ended = self.iterate(base, app, Blocking::Never);
         // A timer that is made before the next iteration must count from the moment at which it is made. So the base
@@ -278,6 +282,7 @@ impl Live {
         };
         // Closes the sockets of connections whose output was sent. Does not wait until the peers end their streams.
         while let Some(conn) = base.end_lingering() {
+            self.objects.discard_input(conn);
             self.objects.close_conn(conn);
         }
         self.clock = Clock::stopped_at(base.now());
@@ -343,8 +348,16 @@ impl<A> Backend<A> for Live {
         }
     }
 
+    /// Reports the events of the selector. The selector returns at most [`EVENTS`] events at once. If there are more,
+    /// they are reported, too, because they may have come before the deadlines of timers that are due now.
     fn report(&mut self, base: &mut EventBase<'_, A>) {
-        self.objects.report(base, &self.events, self.poll.registry());
+        for _ in 0..MOST_POLLS {
+            self.objects.report(base, &self.events, self.poll.registry());
+            let may_have_more = self.events.iter().count() >= EVENTS;
+            if !may_have_more || self.poll.poll(&mut self.events, Some(Duration::ZERO)).is_err() {
+                return;
+            }
+        }
     }
 }
 

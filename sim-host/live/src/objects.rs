@@ -107,6 +107,11 @@ impl Objects {
         self.sources.add(base, duplicate.map_err(SourceError::System)?, registry)
     }
 
+    /// Discards the input that has arrived at the socket of a connection.
+    pub(super) fn discard_input(&mut self, conn: Conn) {
+        self.conns.discard_input(conn);
+    }
+
     /// Drops the socket of a connection.
     pub(super) fn close_conn(&mut self, conn: Conn) {
         self.conns.close(conn);

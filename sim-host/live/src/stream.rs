@@ -136,6 +136,11 @@ impl Stream {
         if part != Part::Input {
             self.send(base).map_err(found(Direction::Write))?;
         }
+        if self.has_error && self.readable && self.hung_up && self.waits_for_room(base) {
+            // The peer has ended its stream, and its system has answered later output with a reset. The input before
+            // the end of the stream is still in the socket. It is read first, when the ring has room.
+            return Ok(());
+        }
         match core::mem::take(&mut self.has_error) {
             // The selector has seen an error, for example a reset of the peer. `take_error` returns this error even if
             // no bytes are read now.
@@ -154,6 +159,25 @@ impl Stream {
             // The peer has already reset or closed the connection. A later read will report this.
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
             ended => ended,
+        }
+    }
+
+    /// Returns whether input is wanted, but the ring has no room for it.
+    fn waits_for_room<A>(&self, base: &mut EventBase<'_, A>) -> bool {
+        let conn = self.conn;
+        base.input(conn).is_none()
+            && base.conn(conn).is_ok_and(|conn| conn.is_enabled(Direction::Read))
+    }
+
+    /// Discards the input that has arrived, but not more than one mebibyte: the peer may send without end.
+    pub(super) fn discard_input(&mut self) {
+        let mut bytes = [0; 16_384];
+        for _ in 0..64 {
+            match self.socket.read(&mut bytes) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                _ => return,
+            }
         }
     }
 

@@ -42,7 +42,6 @@ impl Client {
     }
 
     fn start(&mut self, cx: &mut Cx<'_, Self>, v6: bool, pool: Pool) -> Result<(), SetupError> {
-        cx.on_signal(Signal::INT, |_, event| event.exit())?;
         let pool = cx.add_pool(pool)?;
         if self.bug != Bug::NeverConnects {
             let server = if v6 { server_address_v6(PORT) } else { server_address(PORT) };
@@ -135,7 +134,10 @@ impl Service for Counter {
 }
 
 fn case(bug: Bug, v6: bool) -> TestCase<Client> {
-    let start = move |app: &mut Client, cx: &mut Cx<'_, Client>, _, pool| app.start(cx, v6, pool);
+    let start = move |app: &mut Client, cx: &mut Cx<'_, Client>, _, pool| {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        app.start(cx, v6, pool)
+    };
     let case = TestCase::with_app("client", 7000, move || Client::new(bug), start).sizes(&[SIZE]);
     if v6 { case.over_ipv6() } else { case }
 }
@@ -253,6 +255,96 @@ fn a_scenario_sets_the_faults_of_servers() {
     let tally = counted(Bug::None, false).check_scenario(scenario, 0..20);
     assert_eq!(tally.server_fault_counts.iter().sum::<u64>(), 40);
     assert!(tally.accepted >= 60, "each server fault ends a connection: {tally:?}");
+}
+
+/// A server program that checks when its connections are reset, and when the faults are over.
+#[derive(Default)]
+struct Cut {
+    received: usize,
+}
+
+impl Service for Cut {
+    fn opened(&mut self, _: &mut Session) -> Result<(), String> {
+        self.received = 0;
+        Ok(())
+    }
+
+    fn received(&mut self, session: &mut Session) -> Result<(), String> {
+        self.received += session.input().len();
+        session.consume(usize::MAX);
+        session.write(b"1\n");
+        let are_over = session.now() >= Duration::from_secs(7);
+        if session.is_quiet() != are_over {
+            return Err(format!("the faults are over at {:?}: {are_over}", session.now()));
+        }
+        match self.received {
+            10.. if !are_over => Err(format!("{} bytes were received", self.received)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The interrupt may come while the server fault is active. Then the application is ending, but the faults are not over.
+#[test]
+fn a_server_that_resets_after_nine_bytes_receives_nine_bytes() {
+    for interrupt in [0, 40] {
+        let scenario = format!(
+            "
+            interrupt-at-point = {interrupt}
+            [[server-fault]]
+            kind = 'resets'
+            bytes = 9
+            from = '1 us'
+            lasts = '7 s'
+        "
+        );
+        let start = move |app: &mut Client, cx: &mut Cx<'_, Client>, _, pool| {
+            app.start(cx, false, pool)?;
+            cx.on_signal(Signal::INT, |_, event| event.exit_after(Duration::from_secs(4)))?;
+            Ok(())
+        };
+        let case = TestCase::with_app("client", 7000, move || Client::new(Bug::None), start);
+        let case = case.sizes(&[SIZE]).server(Server::new(PORT, |_| Cut::default()));
+        let tally = case.check_scenario(&scenario, 0..50);
+        assert!(interrupt > 0 || tally.accepted >= 150, "{tally:?}");
+    }
+}
+
+/// A server program that answers everything that arrives.
+struct Answering;
+
+impl Service for Answering {
+    fn received(&mut self, session: &mut Session) -> Result<(), String> {
+        session.consume(usize::MAX);
+        session.write(b"1\n");
+        Ok(())
+    }
+}
+
+/// The application writes even if its connection is not open. While the connection is not open, new output does not
+/// restart the write timeout.
+#[test]
+fn output_before_a_reconnect_does_not_count_as_progress() {
+    let write = |app: &mut Client, event: &mut picoevent::EventMut<Client>| {
+        if let Some(Ok(mut conn)) = app.conn.map(|conn| event.conn(conn)) {
+            let _ = conn.write(b"x\n");
+        }
+    };
+    let start = move |app: &mut Client, cx: &mut Cx<'_, Client>, _, pool| {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        app.start(cx, false, pool)?;
+        cx.every(Duration::from_millis(700), write).map(drop)?;
+        Ok(())
+    };
+    let case = TestCase::with_app("client", 7000, move || Client::new(Bug::None), start);
+    let case = case.sizes(&[SIZE]).server(Server::new(PORT, |_| Answering));
+    let scenario = "
+        [[server-fault]]
+        kind = 'silent'
+        from = '3 s'
+        lasts = '30 s'
+    ";
+    case.check_scenario(scenario, 0..50);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 mod lingering;
 mod listening;
+mod many;
 #[path = "../process/mod.rs"]
 mod process;
 mod signals;

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use picoevent::{ConnEnd, ConnEvent, ConnMut, End, EventBase, OnConn, Pool, Run};
 use picoevent_mio::{Capacities, HeapStorage, Live};
@@ -160,4 +161,76 @@ fn close_delivers_all_output_and_the_base_can_run_again() {
         live.run_with(&mut base, &mut app, Run::ONCE).unwrap();
     }
     assert_eq!(app.events, [CLOSED; 2]);
+}
+
+/// Counts input, and answers the first input once.
+#[derive(Default)]
+struct AnswerOnce {
+    received: usize,
+    has_answered: bool,
+    ends: Vec<ConnEvent>,
+}
+
+impl AnswerOnce {
+    fn event(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Readable => {
+                self.received += conn.consume(usize::MAX);
+                if !std::mem::replace(&mut self.has_answered, true) {
+                    conn.write(b"answer").unwrap();
+                    // The client's system answers this output with a reset.
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+            ConnEvent::Eof => {
+                self.ends.push(event);
+                conn.abort();
+            }
+            ConnEvent::Ended(_) => {
+                self.ends.push(event);
+                conn.cx().exit();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The peer has sent more than the ring holds, and has closed its socket. So its system resets the connection when an
+/// answer arrives.
+#[test]
+fn input_and_its_end_come_before_the_reset_that_answers_later_output() {
+    let mut app = AnswerOnce::default();
+    run::<2, _>(&mut app, |live, base, _| {
+        let (_, server) = listen(live, base, AnswerOnce::event);
+        let mut client = client(server);
+        client.write_all(&[b'x'; 10 * RING]).unwrap();
+        drop(client);
+    });
+    assert_eq!((app.received, app.ends[0]), (10 * RING, ConnEvent::Eof));
+}
+
+/// Between the last check for new events and `close`, the client has sent something that is not read.
+#[test]
+fn output_arrives_although_input_is_unread_when_the_loop_closes() {
+    const LENGTH: usize = 1 << 20;
+    let pool = Pool::new(1).rings(RING, LENGTH);
+    let capacities = Capacities { listeners: 1, ..Capacities::of(&[pool]) };
+    let mut storage = HeapStorage::new(capacities).unwrap();
+    let mut base = EventBase::over(storage.memory());
+    let (mut app, mut live) = (App::default(), Live::new().unwrap());
+    let pool = base.add_pool(pool).unwrap();
+    let write = |_: &mut App, conn: &mut ConnMut<App>, event: ConnEvent| {
+        if event == ConnEvent::Opened {
+            conn.write(&[b'y'; LENGTH]).unwrap();
+            conn.cx().exit();
+        }
+    };
+    let listener = base.listen_with(ANY_PORT, pool, PLAIN, write).unwrap();
+    live.settle(&mut base).unwrap();
+    let mut client = client(live.local_addr(listener).unwrap());
+    live.run(&mut base, &mut app).unwrap();
+    client.write_all(b"unread").unwrap();
+    let reader = thread::spawn(move || read_all(&mut client).len());
+    live.close(&mut base).unwrap();
+    assert_eq!(reader.join().unwrap(), LENGTH);
 }

@@ -126,3 +126,18 @@ fn a_base_without_a_seed_gets_one_from_the_system_when_it_settles_or_runs() {
         assert!(!results[..nth].contains(bytes), "each seed is different");
     }
 }
+
+#[test]
+fn single_iterations_do_not_have_the_mode_of_an_earlier_run() {
+    for mode in [Run::ONCE, Run::NONBLOCK] {
+        let mut storage = Storage::<App, 4, 0, 0, 0, 0, 4>::new();
+        let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+        let mut live = Live::new().unwrap();
+        base.every(Duration::from_micros(1), App::count).unwrap();
+        live.run_with(&mut base, &mut app, mode).unwrap();
+        let calls = app.calls;
+        while app.calls < calls + 3 {
+            assert_eq!(live.iterate_once(&mut base, &mut app).unwrap(), None);
+        }
+    }
+}

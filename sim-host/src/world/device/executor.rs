@@ -103,6 +103,8 @@ impl Drop for Emptied<'_> {
         for slot in self.0.slots {
             slot.task.set(None);
             slot.panic.set(None);
+            // A shell that is postponed would be in the list of ready tasks again after this poll.
+            slot.postponed.set(false);
         }
         self.0.poll();
         self.0.busy.set(false);
@@ -180,5 +182,49 @@ impl Future for Shell {
             Err(panic) => slot.panic.set(Some(panic)),
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    use super::*;
+
+    /// Returns the order in which the tasks are polled first. Then calls `work` with both tasks ready.
+    fn first_polls(work: impl FnOnce(&Running<'_>)) -> Vec<usize> {
+        let polls = RefCell::new(Vec::new());
+        let task = |index| {
+            let polls = &polls;
+            poll_fn(move |_| {
+                polls.borrow_mut().push(index);
+                Poll::<()>::Pending
+            })
+        };
+        let (network, application) = (pin!(task(0)), pin!(task(1)));
+        with_tasks([network, application], |running| {
+            assert!(running.work(None).is_ok_and(|any| any));
+            let order = polls.take();
+            running.wake();
+            work(running);
+            order
+        })
+    }
+
+    /// A task can be postponed when a simulation ends, for example because an invariant is violated.
+    #[test]
+    fn the_order_of_the_tasks_does_not_depend_on_the_simulation_before() {
+        let order = first_polls(|_| {});
+        for postponed in [[true, false], [false, true], [true, true]] {
+            let after = first_polls(|running| {
+                running.machine.slots.iter().zip(postponed).for_each(|(slot, is_postponed)| {
+                    slot.postponed.set(is_postponed);
+                });
+            });
+            assert_eq!(after, order);
+            assert_eq!(first_polls(|_| {}), order, "{postponed:?}");
+        }
     }
 }

@@ -106,14 +106,15 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Polls the stack, all clients and all servers. Returns whether anything happened.
+    /// Polls the stack, all clients and all servers. Returns whether anything happened. If `quiet` is set, clients behave
+    /// correctly: the faults are over, or the application is ending while faults are still active.
     ///
     /// # Errors
     /// An error of the device, found by a peer.
     pub(crate) fn work(
         &mut self,
         now: u64,
-        quiet: bool,
+        (quiet, faults_are_over): (bool, bool),
         ending: bool,
     ) -> Result<bool, DeviceError> {
         let has_frames = !self.ether.borrow().to_peer.is_empty();
@@ -132,13 +133,13 @@ impl<'e> Peer<'e> {
         }
         self.wake_crowd(now);
         for index in 0..self.servers.len() {
-            self.run_server(index, (now, quiet), ending)?;
+            self.run_server(index, (now, faults_are_over), ending)?;
         }
         for index in 0..self.udp_clients.len() {
             self.run_udp_client(index, now, quiet, ending);
         }
         for server in &mut self.udp_servers {
-            server.work(&mut self.sockets, now, quiet);
+            server.work(&mut self.sockets, now, faults_are_over);
         }
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         let next = self.interface.poll_at(time, &self.sockets);

@@ -296,6 +296,13 @@ impl Serving {
         }
     }
 
+    /// Returns the number of received bytes after which the server resets or ends its connections, if such a fault is
+    /// active.
+    fn cuts_after(&self) -> Option<u64> {
+        let kinds = [ServerFaultKind::Resets, ServerFaultKind::EndsEarly];
+        kinds.into_iter().filter_map(|kind| Some(self.active(kind)?.severity)).min()
+    }
+
     /// Follows the server's script.
     fn follow(
         &mut self,
@@ -341,6 +348,14 @@ impl Serving {
         }
         while now >= connection.next_read && !connection.has_end {
             let most = if pace.read == 0 { usize::MAX } else { pace.read };
+            // The server resets or ends the connection after exactly this number of bytes.
+            let until_fault =
+                self.cuts_after().map(|cut| cut.saturating_sub(connection.transferred));
+            if until_fault == Some(0) {
+                self.wake = now;
+                break;
+            }
+            let most = most.min(until_fault.map_or(usize::MAX, |left| left as usize));
             let input = &mut connection.session.input;
             let received = socket.recv(|part| {
                 let part = &part[..part.len().min(most)];

@@ -93,6 +93,7 @@ pub(crate) struct Simulation<'w> {
     handlers: &'w [Handler],
     /// The time at which the faults ended.
     quiet_since: u64,
+    faults_are_over: bool,
     /// The number of interrupts reported to the observer.
     interrupts: u32,
     phase: Phase,
@@ -203,6 +204,7 @@ impl<'w> Simulation<'w> {
             limits,
             handlers: application.handlers,
             quiet_since: 0,
+            faults_are_over: false,
             ends_when_interrupted,
             must_accept_all,
             loses_none,
@@ -307,6 +309,7 @@ impl<'w> Simulation<'w> {
             if quiet && self.keeps_silent_clients {
                 self.peer.dismiss_others();
             }
+            let quiet = (quiet, self.faults_are_over);
             let peers_worked = self.peer.work(self.now, quiet, ending).map_err(violated)?;
             let rechecked = self.check_conditions_again();
             let woken = clock::wake();

@@ -36,8 +36,15 @@ impl Rings {
     /// Handles the end of a callback.
     pub(super) fn after<A>(&mut self, base: &mut EventBase<'_, A>) {
         let longest = base.longest_write();
-        if longest > self.longest_write && longest > self.output && self.output > 0 {
-            self.too_long.get_or_insert((longest, self.output));
+        if longest > self.longest_write {
+            // The callback may have written to any connection. So only a write that is longer than every ring was
+            // certainly too long.
+            let conns: Vec<_> = base.conns().collect();
+            let ring = |conn| base.conn(conn).map_or(0, |conn| conn.ring_sizes().1);
+            let output = conns.into_iter().map(ring).max().unwrap_or(0).max(self.output);
+            if longest > output && output > 0 {
+                self.too_long.get_or_insert((longest, output));
+            }
         }
         self.longest_write = longest;
         self.gave_up |= self.called.take().is_some_and(|conn| base.conn(conn).is_err());

@@ -76,6 +76,8 @@ impl Timeouts {
         let Some(watched) = watched.filter(|watched| watched.conn == conn) else { return Ok(()) };
         match event {
             ConnEvent::Opened => (watched.open, watched.progress) = (true, [now; 2]),
+            // An outgoing connection can connect again with the same handle.
+            ConnEvent::Ended(_) => watched.open = false,
             ConnEvent::Timeout(half) => {
                 let name = match half {
                     picoevent::Direction::Read => "read",

@@ -43,7 +43,7 @@ impl Simulation<'_> {
                 if self.phase == Phase::Faults {
                     self.phase = Phase::Serving(self.now + SERVED_WITHIN - CHECK_INTERVAL);
                 }
-                self.quiet_since = self.now;
+                (self.quiet_since, self.faults_are_over) = (self.now, true);
                 self.shared.seen.borrow_mut().begin_quiet(self.limits.len());
                 if !self.limits.is_empty() {
                     self.device.tasks.wake();
