@@ -20,7 +20,10 @@ use core::task::{Poll, ready};
 
 use crate::backend::Backend;
 use crate::run::request;
-use crate::{Cx, End, EventBase, Instant, Wait};
+use crate::{Action, Cx, End, EventBase, Instant, Wait};
+
+/// How often input of closed connections is discarded in one iteration.
+const MOST_DISCARDS: u8 = 16;
 
 impl<A> EventBase<'_, A> {
     /// Runs one iteration of the loop: calls the prepare watchers, lets the back end carry out the pending actions and
@@ -52,8 +55,12 @@ impl<A> EventBase<'_, A> {
                 self.raised(trigger.signal(), trigger.take_with(waker));
             }
             if was_idle && self.may_run_at_once() && back_end.may_skip_poll() {
-                self.run_pass(app, back_end);
-                return Poll::Ready(Ok(None));
+                // A trigger may have been raised long after the last reading of the clock.
+                self.update_now(back_end.now());
+                if self.cx.now < self.cx.due_from {
+                    self.run_pass(app, back_end);
+                    return Poll::Ready(Ok(None));
+                }
             }
             let back_end_deadline = back_end.deadline(self);
             let until = match self.wait() {
@@ -69,13 +76,12 @@ impl<A> EventBase<'_, A> {
         Poll::Ready(Ok(None))
     }
 
-    /// Returns whether a pass may begin without a check for new events: callbacks are due, no timer is due, the loop
+    /// Returns whether a pass may begin without a check for new events, if no timer is due: callbacks are due, the loop
     /// cannot end now, and there are no watchers, which would have to be called before the pass.
     fn may_run_at_once(&self) -> bool {
-        let Cx { queues, state, hooks, now, due_from, .. } = &self.cx;
+        let Cx { queues, state, hooks, .. } = &self.cx;
         let is_watched = hooks.watcher_prepare.is_some() || hooks.watcher_next.is_some();
-        let can_end = state.is_requested(request::MAY_END);
-        !queues.is_empty() && now < due_from && !can_end && !is_watched
+        !queues.is_empty() && !state.is_requested(request::MAY_END) && !is_watched
     }
 
     /// Lets the back end wait. If the wait is pending, the next iteration continues after the wait.
@@ -99,7 +105,8 @@ impl<A> EventBase<'_, A> {
         back_end.report(self);
     }
 
-    /// Passes all pending actions to the back end.
+    /// Passes the pending actions to the back end: all actions, unless the peers of closed connections send without
+    /// end. Then the remaining actions are left to the next call.
     ///
     /// # Errors
     /// Returns the back end's error. The next call passes the remaining actions.
@@ -110,8 +117,19 @@ impl<A> EventBase<'_, A> {
         if !self.cx.outbox.is_empty() {
             self.update_now(back_end.now());
         }
+        let mut discards = 0_u8;
         while let Some(action) = self.next_action() {
             back_end.act(action, self)?;
+            // The input of a closed connection is discarded, one ring at a time. A peer that sends without end must not
+            // keep the loop here. The remaining actions are carried out in the next iteration, which does not wait.
+            if let Action::Receive(conn) = action
+                && self.cx.conn_discards_input(conn)
+            {
+                discards = discards.wrapping_add(1);
+                if discards == MOST_DISCARDS {
+                    break;
+                }
+            }
         }
         Ok(())
     }

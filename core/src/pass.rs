@@ -79,7 +79,8 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Returns whether the dispatch limit has a time. If the limit has a time, a program that calls
-    /// [`next`](Self::next) must set the time with [`update_now`](Self::update_now) after each callback.
+    /// [`next`](Self::next) must set the time with [`update_now`](Self::update_now) after each callback, except a check
+    /// watcher.
     ///
     /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
@@ -138,8 +139,9 @@ impl<A> EventBase<'_, A> {
     #[inline(never)]
     fn call_slowly<B: Backend<A>>(&mut self, app: &mut A, back_end: &mut B) -> bool {
         // While there is a dispatch limit, this function makes all calls of callbacks. So only this function needs to
-        // read the time.
-        if self.wants_time() && self.cx.phase != Phase::Between {
+        // read the time. Between check watchers the time stays the same: a timer that has become due during a check
+        // watcher would run before input that has arrived meanwhile.
+        if self.wants_time() && self.cx.phase == Phase::Running {
             self.update_now(back_end.now());
         }
         let fired = self.next_slowly();

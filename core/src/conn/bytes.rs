@@ -280,8 +280,11 @@ impl<A> ConnMut<'_, '_, A> {
         let open = self.cx.tables.conns.get_mut(self.conn);
         let open = open.filter(|slot| slot.is_readable() && !slot.has(flag::RESTING));
         let slot = open.ok_or(WriteError::Finished)?;
-        slot.set_searched(Searched::NOTHING);
-        slot.input.prepend(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), data)
+        slot.input.prepend(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), data)?;
+        if !data.is_empty() {
+            slot.set_searched(Searched::NOTHING);
+        }
+        Ok(())
     }
 
     /// Returns the offset in the input at which `needle` first occurs completely; 0 for an empty needle.
@@ -324,8 +327,8 @@ impl<A> ConnMut<'_, '_, A> {
         let storage = self.cx.pools.input(slot.rings(), self.conn.slot());
         let was_full = slot.input.len() == storage.len();
         let amount = take(&mut slot.input, storage);
-        slot.set_searched(Searched::NOTHING);
         if amount > 0 {
+            slot.set_searched(Searched::NOTHING);
             self.cx.conn_input_taken(self.conn.slot(), was_full);
         }
         amount

@@ -363,7 +363,10 @@ impl<A> EventBase<'_, A> {
                 if self.cx.tables.conns.iter().all(|(_, slot)| is_over(slot)) {
                     return Poll::Ready(Ok(()));
                 }
-                let until = self.cx.first_conn_deadline().min(back_end.deadline(self));
+                let has_actions = !self.cx.outbox.is_empty();
+                let deadline =
+                    if has_actions { Instant::ZERO } else { self.cx.first_conn_deadline() };
+                let until = deadline.min(back_end.deadline(self));
                 ready!(self.wait_until(until, back_end))?;
             }
             self.take_reports(back_end);

@@ -173,6 +173,7 @@ impl<A> ConnMut<'_, '_, A> {
             slot.attach_filter(above, on_event::<A, F>);
         }
         self.enable(super::Direction::Read).enable(super::Direction::Write);
+        self.cx.conn_restart_connect_timeout(above.slot());
         self.cx.conn_activate(below.slot(), due::OPENED);
         Ok(above)
     }

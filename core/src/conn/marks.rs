@@ -187,6 +187,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
         if slot.input.len() > sizes.0 || slot.output.len() > sizes.1 {
             return Err(SetupError::Marks);
         }
+        let before = slot.due_with_room(&self.cx.pools);
         self.cx.conn_align(self.conn.slot());
         if let Some(slot) = self.slot_in_use() {
             slot.set_settings(settings);
@@ -199,7 +200,13 @@ impl<'s, A> ConnMut<'_, 's, A> {
         self.cx.conn_restart_timeout(index, Direction::Read);
         self.cx.conn_restart_timeout(index, Direction::Write);
         self.cx.conn_restart_connect_timeout(index);
-        self.cx.conn_activate(index, 0);
+        // With the new settings, there may be room that a callback waits for.
+        let Some(slot) = self.slot() else { return Ok(()) };
+        let gained = slot.due_with_room(&self.cx.pools) & !before;
+        let has_answer_room = gained & due::NEED_ANSWER_ROOM != 0 && slot.input.len() > 0;
+        let readable = if has_answer_room { due::READ } else { 0 };
+        let writable = if slot.awaits_room() { gained & due::WRITE } else { 0 };
+        self.cx.conn_activate(index, readable | writable);
         Ok(())
     }
 }

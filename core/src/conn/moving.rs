@@ -66,7 +66,9 @@ impl<A> ConnMut<'_, '_, A> {
         }
         if let Some(slot) = self.cx.tables.conns.get_mut(from) {
             slot.input = input;
-            slot.set_searched(Searched::NOTHING);
+            if amount > 0 {
+                slot.set_searched(Searched::NOTHING);
+            }
         }
         self.cx.conn_output_grew(to.slot(), amount, begins);
         if amount > 0 {

@@ -189,7 +189,10 @@ impl<'s, A> Cx<'s, A> {
                 let unsent = first.data.and_then(|data| data.get(amount..));
                 first.data = unsent.filter(|unsent| !unsent.is_empty());
                 if first.data.is_some() {
-                    self.conn_restart_timeout(index, Direction::Write);
+                    // The limit for a closed connection is fixed: sending output does not prolong it.
+                    if self.tables.conns.get(conn).is_some_and(|slot| slot.is_in_use()) {
+                        self.conn_restart_timeout(index, Direction::Write);
+                    }
                     return 0;
                 }
                 1

@@ -118,22 +118,22 @@ impl<A> ConnMut<'_, '_, A> {
     /// connect that has no separate [connect timeout](super::Settings::connect). `None` and zero mean no timeout. Each
     /// timeout is rounded up to whole milliseconds. The maximum is 49 days.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
-        let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
-        self.change_timeouts(|timeouts| *timeouts = [read, write])
+        self.set_timeout(Direction::Read, read).set_timeout(Direction::Write, write)
     }
 
     /// Sets the timeout for reading; see [`set_timeouts`](Self::set_timeouts). The timeout for writing is not changed.
     pub fn set_idle(&mut self, idle: Option<Duration>) -> &mut Self {
-        let idle = idle.map_or(0, millis);
-        self.change_timeouts(|[read, _]| *read = idle)
+        self.set_timeout(Direction::Read, idle)
     }
 
-    /// Changes the timeouts and restarts them. A connection below a filter has no timeouts.
-    fn change_timeouts(&mut self, change: impl FnOnce(&mut [u32; 2])) -> &mut Self {
+    /// Sets the timeout of a direction, and restarts it. A connection below a filter has no timeouts.
+    #[inline(never)]
+    fn set_timeout(&mut self, direction: Direction, timeout: Option<Duration>) -> &mut Self {
         if let Some(slot) = self.slot_in_use().filter(|slot| slot.above().is_none()) {
-            change(&mut slot.timeouts);
-            self.cx.conn_restart_timeout(self.conn.slot(), Direction::Read);
-            self.cx.conn_restart_timeout(self.conn.slot(), Direction::Write);
+            let [read, write] = &mut slot.timeouts;
+            let target = if direction == Direction::Read { read } else { write };
+            *target = timeout.map_or(0, millis);
+            self.cx.conn_restart_timeout(self.conn.slot(), direction);
         }
         self
     }

@@ -2,10 +2,11 @@
 //! stored.
 
 use picoevent::{
-    Action, ConnEnd, ConnError, ConnEvent, Eol, EventBase, Instant, Pool, RingBuffer, WriteError,
+    Action, ConnEnd, ConnError, ConnEvent, ConnMut, Eol, EventBase, Instant, Pool, RingBuffer,
+    WriteError,
 };
 
-use crate::{App, accept, actions, connect, feed, open, passes, peer, storage};
+use crate::{App, accept, actions, connect, drain, feed, open, passes, peer, storage};
 
 #[test]
 fn prepended_bytes_are_read_first_and_cause_no_callback() {
@@ -177,4 +178,31 @@ fn bytes_move_through_a_ring_of_the_application_until_the_end() {
     assert_eq!((view.transfer_from_ring(&mut ring, 1), ring.len()), (0, 2), "nothing is lost");
     view.abort();
     assert_eq!(view.transfer_from_ring(&mut ring, 1), 0);
+}
+
+#[test]
+fn taking_no_input_does_not_end_a_wait_for_input() {
+    let take_none: [fn(&mut ConnMut<App>) -> usize; 4] = [
+        |conn| conn.consume(0),
+        |conn| conn.read(&mut []),
+        |conn| conn.transfer(conn.id()).unwrap(),
+        |conn| conn.transfer_to_ring(&mut RingBuffer::new(&mut []), usize::MAX),
+    ];
+    for take in take_none {
+        let (mut storage, mut app) = (storage(), App::default());
+        let mut base = EventBase::new(&mut storage);
+        let conn = open(&mut base, &mut app, 8, 2);
+        feed(&mut base, conn, b"ab");
+        assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable]);
+        let mut view = base.conn(conn).unwrap();
+        // The output is full, so nothing can be transferred to it.
+        view.write(b"no").unwrap();
+        view.wait_for_input(4);
+        assert_eq!(take(&mut view), 0);
+        drain(&mut base, conn, 2);
+        feed(&mut base, conn, b"c");
+        assert_eq!(passes(&mut base, &mut app), [ConnEvent::Writable]);
+        feed(&mut base, conn, b"d");
+        assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable]);
+    }
 }

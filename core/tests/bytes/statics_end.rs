@@ -1,10 +1,10 @@
 //! Static bytes of connections whose output is discarded: they are not sent, and their slots are reused.
 
 use picoevent::memory::StaticSlot;
-use picoevent::{Action, Conn, ConnError, ConnEvent, Instant, Pool, WriteError};
+use picoevent::{Action, Conn, ConnError, ConnEvent, Instant, LINGER, Pool, WriteError};
 
 use crate::{
-    App, Base, accept, actions, base_with, connect, drain_all, open, passes, peer, storage,
+    App, Base, accept, actions, base_with, connect, drain, drain_all, open, passes, peer, storage,
 };
 
 const FREE: StaticSlot = StaticSlot::new();
@@ -111,4 +111,23 @@ fn static_slices_of_many_connections_keep_their_order() {
     base.conn(conns[0]).unwrap().write_static(b"<in the free slot>").unwrap();
     assert_eq!(drain_all(&mut base, conns[2]), b"0<zero>1<one>");
     assert_eq!(drain_all(&mut base, conns[0]), b"0<zero>1<one><in the free slot>");
+}
+
+#[test]
+fn a_closed_connection_that_sends_static_bytes_slowly_is_reset_at_its_limit() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = base_with(&mut storage, [FREE; 1]);
+    let conn = open(&mut base, &mut app, 8, 8);
+    let mut view = base.conn(conn).unwrap();
+    view.write_static(PAGE).unwrap();
+    view.close();
+    passes(&mut base, &mut app);
+    actions(&mut base);
+    let limit = Instant::ZERO.after(LINGER);
+    base.advance(Instant::ZERO.after(LINGER / 2));
+    assert_eq!(drain(&mut base, conn, 1), b"a");
+    assert_eq!(base.deadline(), Some(limit), "progress does not prolong it");
+    base.advance(limit);
+    passes(&mut base, &mut app);
+    assert_eq!(actions(&mut base), [Action::Reset(conn)]);
 }

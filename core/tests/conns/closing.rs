@@ -1,9 +1,13 @@
 //! The steps of a close: the output is sent, then our stream ends, then the peer's stream ends. Each step has a time
 //! limit.
 
+use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::{Action, Conn, ConnError, ConnEvent, Direction, End, FIN_WAIT, LINGER, Wait};
+use picoevent::{
+    Action, Backend, Conn, ConnError, ConnEvent, Direction, End, EventBase, FIN_WAIT, Instant,
+    LINGER, Run, Wait,
+};
 
 use crate::{
     App, Base, CLOSED, actions, at, base, connect, drain, feed, listener, ms, open, peer,
@@ -182,4 +186,60 @@ fn closing_everything_leaves_no_listener_and_no_connection() {
     base.dispatch(&mut app);
     assert_eq!((app.calls(), actions(&mut base)), (vec![CLOSED, CLOSED], vec![]));
     assert_eq!(base.wait(), Wait::Ended(End::Empty));
+}
+
+/// A back end whose peers send without end: each `Receive` fills the ring. Each wait takes a millisecond.
+struct Flood {
+    now: Instant,
+    /// The number of actions since the last wait.
+    actions: u32,
+}
+
+/// The error when the loop carries out actions and does not check for new events.
+#[derive(Debug, PartialEq, Eq)]
+struct Stuck;
+
+impl Backend<App> for Flood {
+    type Error = Stuck;
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, App>) -> Result<(), Stuck> {
+        if let Action::Receive(conn) = action {
+            assert_eq!(feed(base, conn, b"abcd"), 4);
+        }
+        self.actions += 1;
+        if self.actions < 100 { Ok(()) } else { Err(Stuck) }
+    }
+
+    fn wait(&mut self, until: Instant, _: &mut EventBase<'_, App>) -> Poll<Result<(), Stuck>> {
+        assert!(until <= self.now, "there is input to discard");
+        (self.now, self.actions) = (self.now.after(ms(1)), 0);
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn a_peer_that_sends_without_end_to_a_closed_connection_does_not_stop_the_loop() {
+    let (mut base, mut app, conn) = with_conn();
+    base.conn(conn).unwrap().close();
+    base.after(ms(5), |app: &mut App, _| app.calls.push(ConnEvent::Alarm)).unwrap();
+    let mut flood = Flood { now: at(0), actions: 0 };
+    base.begin(Run::DEFAULT);
+    for _ in 0..5 {
+        assert_eq!(base.iterate(&mut app, &mut flood), Poll::Ready(Ok(None)));
+    }
+    assert_eq!((app.calls(), base.now()), (vec![CLOSED, ConnEvent::Alarm], at(5)));
+}
+
+#[test]
+fn a_peer_that_sends_without_end_does_not_prolong_a_drain() {
+    let (mut base, _, _) = with_conn();
+    base.set_close_limits(ms(30), ms(30));
+    base.close_all();
+    let mut flood = Flood { now: at(0), actions: 0 };
+    assert_eq!(base.drain(&mut flood), Poll::Ready(Ok(())));
+    assert_eq!(flood.now, at(30), "the limit holds");
 }

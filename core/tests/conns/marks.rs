@@ -232,6 +232,47 @@ fn new_settings_apply_at_once_and_report_input_below_the_old_low_mark() {
 }
 
 #[test]
+fn new_settings_that_need_less_room_report_input_that_waited_for_the_room_of_an_answer() {
+    static ROOM: Settings = Settings::new().room(7);
+    static LESS: Settings = Settings::new().room(3);
+    let (mut base, mut app, conn) = marked(&ROOM);
+    app.react = Some(|_, conn, event| {
+        if event == ConnEvent::Readable && conn.read_line(&mut [0; 4]).is_some() {
+            conn.write(b"abc").unwrap();
+            assert_eq!(conn.read_line(&mut [0; 4]), None, "the second line waits for room");
+        }
+    });
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"1\n2\n"), [ConnEvent::Readable]);
+    base.conn(conn).unwrap().set_settings(&ROOM).unwrap();
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [], "these settings give no room");
+    base.conn(conn).unwrap().set_settings(&LESS).unwrap();
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [ConnEvent::Readable]);
+    assert_eq!(drain(&mut base, conn, 9), b"abcabc");
+}
+
+#[test]
+fn new_settings_that_give_the_room_that_is_waited_for_report_it_once() {
+    static LOW: Settings = Settings::new().output_marks(0, 5);
+    static PLAIN: Settings = Settings::new();
+    for waits in [false, true] {
+        let (mut base, mut app, conn) = marked(&LOW);
+        base.conn(conn).unwrap().write(b"123").unwrap();
+        if waits {
+            base.conn(conn).unwrap().wait_for_room(4);
+        }
+        base.dispatch(&mut app);
+        assert_eq!(app.calls(), []);
+        base.conn(conn).unwrap().set_settings(&PLAIN).unwrap();
+        for _ in 0..2 {
+            base.dispatch(&mut app);
+        }
+        assert_eq!(app.calls(), Vec::from_iter(waits.then_some(ConnEvent::Writable)));
+    }
+}
+
+#[test]
 fn rings_become_shorter_and_longer_without_losing_a_byte() {
     static PLAIN: Settings = Settings::new();
     let (mut base, _, conn) = marked(&PLAIN);

@@ -433,3 +433,45 @@ fn a_connection_with_a_filter_gets_no_second_filter_and_has_no_timeouts() {
         run(base, app).unwrap();
     });
 }
+
+/// A protocol with a connect timeout. It aborts the connection when the timeout is reported.
+struct Impatient;
+
+impl Protocol<App> for Impatient {
+    const CONNECT: Option<Duration> = Some(Duration::from_secs(3));
+
+    fn readable(_: &mut App, _: &mut ConnMut<App>) {}
+
+    fn stalled(app: &mut App, conn: &mut ConnMut<App>) {
+        app.called.push((conn.id(), ConnEvent::Timeout(Direction::Write)));
+        conn.abort();
+    }
+
+    fn alarm(app: &mut App, conn: &mut ConnMut<App>) {
+        app.called.push((conn.id(), ConnEvent::Alarm));
+    }
+}
+
+#[test]
+fn the_connect_timeout_of_a_connection_above_a_filter_counts_from_its_start() {
+    for has_alarm in [false, true] {
+        with_pool((8, 8), |base, app, pool| {
+            let sockets = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
+            base.advance(Instant::from_micros(100_000_000));
+            let peer = "192.0.2.7:4242".parse().unwrap();
+            let below = base.connect_with(peer, sockets, &SETTINGS, on_event).unwrap();
+            let top = base.conn(below).unwrap().filter::<Xor, Impatient>(pool).unwrap();
+            if has_alarm {
+                base.conn(top).unwrap().alarm_after(Duration::from_secs(1));
+            }
+            let mut clock = Clock { now: base.now(), actions: Vec::new() };
+            base.begin(Run::DEFAULT);
+            while base.iterate(app, &mut clock) == Poll::Ready(Ok(None)) {}
+            let alarm = has_alarm.then_some((top, ConnEvent::Alarm));
+            let timeout = (top, ConnEvent::Timeout(Direction::Write));
+            assert_eq!(app.called, Vec::from_iter(alarm.into_iter().chain([timeout])));
+            assert_eq!(clock.now, Instant::from_micros(103_000_000));
+            assert_eq!(clock.actions.last(), Some(&Action::Reset(below)));
+        });
+    }
+}

@@ -3,11 +3,12 @@
 
 use core::convert::Infallible;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use core::task::Poll;
+use core::task::{Poll, Waker};
 use core::time::Duration;
 
 use picoevent::{
-    Action, Backend, Conn, ConnMut, End, EventBase, Instant, Listener, Pool, Protocol, Run, Storage,
+    Action, Backend, Conn, ConnMut, DispatchLimit, End, EventBase, Fired, Instant, Listener, Pool,
+    Priority, Protocol, Run, Signal, Storage, Trigger,
 };
 
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
@@ -49,6 +50,9 @@ struct OneClient {
     now: Instant,
     /// The number of bytes that the client has sent and that are not reported yet.
     sent: usize,
+    /// The time that the next callback takes, or zero. During this time the client sends a byte.
+    work: Duration,
+    trigger: Option<&'static Trigger>,
 }
 
 impl Backend<Log> for OneClient {
@@ -56,6 +60,10 @@ impl Backend<Log> for OneClient {
 
     fn now(&mut self) -> Instant {
         self.now
+    }
+
+    fn triggers(&self) -> (&[&Trigger], &Waker) {
+        (self.trigger.as_slice(), Waker::noop())
     }
 
     fn act(&mut self, action: Action, base: &mut EventBase<'_, Log>) -> Result<(), Infallible> {
@@ -84,6 +92,14 @@ impl Backend<Log> for OneClient {
             base.received(self.client.unwrap(), std::mem::take(&mut self.sent));
         }
     }
+
+    fn call(&mut self, fired: Fired<Log>, base: &mut EventBase<'_, Log>, log: &mut Log) {
+        fired.call(log, base);
+        let work = std::mem::take(&mut self.work);
+        if work > Duration::ZERO {
+            (self.now, self.sent) = (self.now.after(work), 1);
+        }
+    }
 }
 
 const POOL: Pool = Pool::new(1).rings(16, 16);
@@ -95,8 +111,17 @@ fn begin(storage: &mut TestStorage, may_skip: bool) -> (EventBase<'_, Log>, OneC
     let pool = base.add_pool(POOL).unwrap();
     let listener = base.listen::<Greeter>(ADDRESS, pool).unwrap();
     base.begin(Run::DEFAULT);
-    let polls = Vec::new();
-    (base, OneClient { listener, client: None, may_skip, polls, now: Instant::ZERO, sent: 0 })
+    let back_end = OneClient {
+        listener,
+        client: None,
+        may_skip,
+        polls: Vec::new(),
+        now: Instant::ZERO,
+        sent: 0,
+        work: Duration::ZERO,
+        trigger: None,
+    };
+    (base, back_end)
 }
 
 /// Returns the log of three iterations. The log also shows when the back end checked for new events.
@@ -162,4 +187,48 @@ fn input_that_arrived_during_a_long_callback_is_reported_instead_of_the_timeout(
     }
     assert_eq!(log.0[..3], ["opened", "readable", "writable"]);
     assert!(!log.0.contains(&"idle"), "{log:?}");
+}
+
+/// A timer may become due while a check watcher runs. The input that has arrived meanwhile is not reported yet.
+#[test]
+fn input_that_arrived_during_a_slow_check_watcher_is_reported_instead_of_the_timeout() {
+    let mut storage = Storage::new();
+    let (mut base, mut back_end) = begin(&mut storage, false);
+    let mut log = Log::default();
+    assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    let timeout = Duration::from_secs(1);
+    base.conn(back_end.client.unwrap()).unwrap().set_timeouts(Some(timeout), None);
+    base.on_check(|_, _| {}).unwrap();
+    let time = Some(timeout * 10);
+    let limit = DispatchLimit { callbacks: None, time, priority: Priority::HIGHEST };
+    base.set_dispatch_limit(Some(limit));
+    back_end.work = timeout * 2;
+    for _ in 0..2 {
+        assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    }
+    assert!(log.0.contains(&"readable") && !log.0.contains(&"idle"), "{log:?}");
+}
+
+#[test]
+fn a_timer_that_the_callback_of_a_late_trigger_makes_counts_from_the_trigger() {
+    static TRIGGER: Trigger = Trigger::new(Signal::USR1);
+    for may_skip in [false, true] {
+        let mut storage = Storage::new();
+        let (mut base, mut back_end) = begin(&mut storage, may_skip);
+        back_end.trigger = Some(&TRIGGER);
+        base.listener(back_end.listener).unwrap().free();
+        base.on_signal(Signal::USR1, |log: &mut Log, event| {
+            log.0.push("signal");
+            event.after(Duration::from_secs(1), |_, _| {}).unwrap();
+        })
+        .unwrap();
+        let mut log = Log::default();
+        assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+        back_end.now = Instant::from_micros(5_000_000);
+        TRIGGER.raise();
+        assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+        let polls = if may_skip { 1 } else { 2 };
+        assert_eq!((log.0, back_end.polls.len()), (vec!["signal"], polls));
+        assert_eq!(base.deadline(), Some(Instant::from_micros(6_000_000)));
+    }
 }
