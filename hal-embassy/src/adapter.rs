@@ -156,6 +156,9 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
 
     fn begin<A>(&mut self, base: &mut EventBase<'_, A>, run: Run) {
         self.state.clock = Clock::at(base.now());
+        self.state.sleeps_until = Instant::MAX;
+        // The network may have changed since the adapter was made, or since the last run.
+        self.state.changed |= 1 << crate::ready::NETWORK;
         base.begin(run);
     }
 
@@ -168,6 +171,10 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
     ) -> Poll<End> {
         let mut polled = self.polled(observer, cx.waker());
         if polled.table.udp_waits_for_stack() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if polled.table.state.lets_stack_run() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -243,7 +250,7 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
-        self.table.state.clock.now()
+        self.table.state.now()
     }
 
     fn triggers(&self) -> (&[&Trigger], &Waker) {
@@ -264,7 +271,15 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
         until: Instant,
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Infallible>> {
-        if until <= base.now() || self.table.state.changed != 0 {
+        if until <= base.now() {
+            return Poll::Ready(Ok(()));
+        }
+        self.table.state.sleeps_until = until;
+        if self.table.state.changed != 0 {
+            if self.table.state.lets_stack_run() {
+                self.task.wake_by_ref();
+                return Poll::Pending;
+            }
             return Poll::Ready(Ok(()));
         }
         self.table.watch(base, self.task);

@@ -51,7 +51,21 @@ pub(crate) struct State<'n> {
     /// there are UDP sockets.
     #[cfg_attr(not(feature = "udp"), expect(dead_code, reason = "there are no UDP sockets"))]
     pub(crate) stack_has_not_run: bool,
+    /// The deadline of the wait that was begun last; [`Instant::MAX`] if there is none, or the wait is over.
+    pub(crate) sleeps_until: Instant,
+    /// A reading of the clock that was not used yet; [`Instant::ZERO`] for none.
+    reading: Instant,
+    /// How often the task has yielded, because it was polled late.
+    yields: u8,
 }
+
+/// If the task is polled more than this number of microseconds after its deadline, it yields first, so that the stack's
+/// task can run.
+const LATE: u64 = 5_000;
+
+/// How often the task yields then. embassy-executor polls the task that was woken last first. So a task that yields
+/// once may run again before the stack's task.
+const YIELDS: u8 = 2;
 
 impl<'n> State<'n> {
     pub(crate) fn new(stack: Stack<'n>, config: &Config) -> Self {
@@ -74,7 +88,36 @@ impl<'n> State<'n> {
             time_to_alarm: time::NEVER,
             evicted: None,
             stack_has_not_run: true,
+            sleeps_until: Instant::MAX,
+            reading: Instant::ZERO,
+            yields: 0,
         }
+    }
+
+    /// Returns the current time.
+    pub(crate) fn now(&mut self) -> Instant {
+        match core::mem::replace(&mut self.reading, Instant::ZERO) {
+            Instant::ZERO => self.clock.now(),
+            reading => reading,
+        }
+    }
+
+    /// Returns whether the task must yield now. A long callback, or another task, may have kept the executor busy, and
+    /// frames that have arrived meanwhile are still in the driver. The stack must receive them before timers are due:
+    /// they may contain input that came before a deadline.
+    pub(crate) fn lets_stack_run(&mut self) -> bool {
+        if self.sleeps_until == Instant::MAX {
+            return false;
+        }
+        self.reading = self.clock.now();
+        let late = self.sleeps_until.as_micros().saturating_add(LATE);
+        let is_late = late < self.reading.as_micros() && self.yields < YIELDS;
+        if is_late {
+            self.yields = self.yields.wrapping_add(1);
+        } else {
+            (self.yields, self.sleeps_until) = (0, Instant::MAX);
+        }
+        is_late
     }
 
     /// Sets the alarm to the time `left` after the last call of [`SocketTable::review_roles`], if that time is earlier

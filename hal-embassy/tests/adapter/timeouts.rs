@@ -42,6 +42,19 @@ fn a_client_that_sends_every_40_seconds_causes_no_idle_timeout_of_60() {
     assert_eq!(world.events(conn), [ConnEvent::Timeout(Direction::Read)]);
 }
 
+/// Another task has kept the executor busy. The byte has arrived before the deadline, but the stack has not run since.
+#[test]
+fn input_that_waits_in_the_driver_comes_before_the_timeout() {
+    let (mut world, client, conn) = serving(Some(seconds(1)), None);
+    world.pass(Duration::from_millis(900));
+    world.peer.send(client, b"x");
+    world.be_busy(Duration::from_millis(500));
+    assert_eq!((world.received(conn), world.events(conn)), (b"x".to_vec(), vec![]));
+    // Without input, the timeout comes.
+    world.be_busy(seconds(2));
+    assert_eq!(world.events(conn), [ConnEvent::Timeout(Direction::Read)]);
+}
+
 #[test]
 fn an_idle_timeout_counts_from_the_last_byte_after_a_long_sleep() {
     let (mut world, client, conn) = serving(Some(seconds(1)), None);

@@ -224,6 +224,20 @@ impl World {
         panic!("the simulation does not become idle");
     }
 
+    /// Lets the peer send its frames, and keeps the device busy for a while. Then runs everything, the loop before the
+    /// network, as embassy-executor does if the loop's task was woken last.
+    pub fn be_busy(&mut self, duration: Duration) {
+        self.peer.poll(clock::now());
+        clock::set(clock::now() + duration.as_micros() as u64);
+        for _ in 0..10_000 {
+            let was_polled = self.device.poll_if_woken() | self.runner.poll_if_woken();
+            if !(was_polled | self.peer.poll(clock::now())) {
+                return;
+            }
+        }
+        panic!("the simulation does not become idle");
+    }
+
     /// Runs the network but not the loop.
     pub fn settle_network(&mut self) {
         for _ in 0..10_000 {
