@@ -284,7 +284,8 @@ impl Service for Cut {
     }
 }
 
-/// The interrupt may come while the server fault is active. Then the application is ending, but the faults are not over.
+/// The interrupt may come while the server fault is active. Then the application is ending, but the faults are not
+/// over.
 #[test]
 fn a_server_that_resets_after_nine_bytes_receives_nine_bytes() {
     for interrupt in [0, 40] {

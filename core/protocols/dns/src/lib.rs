@@ -43,8 +43,9 @@
 //! * Each look-up ends in exactly one callback. This applies also if the result is known at once: for a literal
 //!   address, for a cached name, or without servers. A cancelled look-up ends without a callback.
 //! * Queries are sent over UDP to one server after the other, in three rounds. A server has 1 second for its answer in
-//!   the first round, 2 seconds in the second round, and 4 seconds in the third round. A truncated answer is fetched
-//!   over TCP, if a [pool](Resolver::set_tcp_pool) is set for this.
+//!   the first round, 2 seconds in the second round, and 4 seconds in the third round. If a server fails, the next
+//!   server is queried at once. If the last server of a round fails, the next round still begins after this time. A
+//!   truncated answer is fetched over TCP, if a [pool](Resolver::set_tcp_pool) is set for this.
 //! * An answer is accepted only from one of the servers. It must arrive at the random port from which the query was
 //!   sent, and must repeat the query's random ID and the random case of the letters in the name (RFC 5452).
 //! * Names that end in `.local` are resolved by multicast DNS (RFC 6762) and need no server. An

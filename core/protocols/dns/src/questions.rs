@@ -23,6 +23,14 @@ const ROUNDS: u8 = 3;
 /// The time limit in seconds for an answer over TCP, including the time to connect.
 pub(crate) const TCP_WAIT: u32 = 5;
 
+/// The time limit in seconds for a question that waits for the TCP connection. It is longer than several fetches from
+/// silent servers.
+const QUEUE_WAIT: u32 = 30;
+
+/// The maximum number of times that a question's query is sent again from another port without counting as a try. If
+/// half of the ports are in use, about one query in 2000 still loses a try.
+const MAX_REBINDS: u8 = 10;
+
 /// A name and an address family. The name is being looked up, or its answer is cached.
 pub(crate) struct Question {
     pub(crate) state: State,
@@ -31,8 +39,11 @@ pub(crate) struct Question {
     name_length: u8,
     /// The number of queries sent.
     tries: u8,
-    /// The index of the server that truncated its answer, while the question is queued for TCP.
+    /// The index of the server that was queried last. While the question is queued for TCP, the index of the server
+    /// that truncated its answer.
     pub(crate) server: u8,
+    /// The number of times that the socket of the query could not be bound.
+    rebinds: u8,
     /// The number of connections that have used one of the addresses. This number selects the address for the next
     /// connection.
     attempt: u8,
@@ -64,6 +75,7 @@ impl Question {
         name_length: 0,
         tries: 0,
         server: 0,
+        rebinds: 0,
         attempt: 0,
         waiters: 0,
         until: Instant::ZERO,
@@ -89,9 +101,9 @@ impl Question {
 
 impl Table<'_> {
     /// Returns the indices of a look-up's questions. If a question about the name is in progress, or has an answer that
-    /// is cached beyond the time `not_before`, uses this question. If there is no such question, makes a new question:
-    /// its first query is sent at the time `not_before`. The entries stay in use until the questions are
-    /// [released](Self::release).
+    /// is cached beyond the time `not_before`, uses this question. If there is no such question, makes a new question.
+    /// Its first query is sent at the time `not_before`, or earlier if another look-up of the name begins earlier. The
+    /// entries stay in use until the questions are [released](Self::release).
     #[inline(never)]
     pub(crate) fn questions_for(
         &mut self,
@@ -140,6 +152,12 @@ impl Table<'_> {
         not_before: Instant,
     ) -> Result<u16, ResolveError> {
         if let Some(index) = self.find(name, family, not_before, true) {
+            // The look-up that made the question may begin later than this look-up.
+            let unsent =
+                self.get(index).filter(|question| question.is_in_progress() && question.tries == 0);
+            if let Some(question) = unsent {
+                question.until = question.until.min(not_before);
+            }
             return Ok(index);
         }
         let index = self.allocate(name, family)?;
@@ -183,7 +201,8 @@ impl Table<'_> {
     }
 
     /// Returns the index of the question about a name, if its answer is cached beyond `time`. If `or_in_progress` is
-    /// true, also finds a question in progress.
+    /// true, also finds a question in progress. Prefers the answer that is cached longest, so the hosts list comes
+    /// first.
     fn find(
         &self,
         name: &[u8],
@@ -191,14 +210,15 @@ impl Table<'_> {
         time: Instant,
         or_in_progress: bool,
     ) -> Option<u16> {
-        let index = self.questions.iter().zip(0..u16::MAX).position(|(question, index)| {
+        let usable = self.questions.iter().zip(0..u16::MAX).filter(|(question, index)| {
             let is_usable =
                 if question.is_in_progress() { or_in_progress } else { question.until > time };
             is_usable
                 && question.addresses.family == family
-                && self.name(index).eq_ignore_ascii_case(name)
+                && self.name(*index).eq_ignore_ascii_case(name)
         });
-        index.map(|index| index as u16)
+        let best = usable.max_by_key(|(question, _)| (!question.is_in_progress(), question.until));
+        best.map(|(_, index)| index)
     }
 
     /// Takes an entry for a name: the entry that expires first among the entries for which no look-up waits. Never
@@ -266,7 +286,7 @@ impl Table<'_> {
         random: &[u8; RANDOM_BYTES],
     ) -> Option<SocketAddr> {
         let is_local = is_local(self.name(index));
-        let servers = if is_local { 1 } else { self.client.servers.len() as u8 };
+        let servers = self.servers_for(index);
         let first = self.client.first_server;
         let question = self.get(index)?;
         let round = question.tries.checked_div(servers);
@@ -281,6 +301,7 @@ impl Table<'_> {
             return None;
         };
         let server = first.wrapping_add(question.tries).checked_rem(servers)?;
+        question.server = server;
         let is_first = question.tries == 0;
         // Some servers, and some hosts that use multicast DNS, change the case of the letters in their answers. So the
         // name has only lower-case letters in the last round and in `.local` names.
@@ -300,10 +321,61 @@ impl Table<'_> {
                 }
             }
         }
-        if is_local {
+        self.destination(index)
+    }
+
+    /// Returns the number of servers that are queried for a question in each round.
+    fn servers_for(&self, index: u16) -> u8 {
+        if is_local(self.name(index)) { 1 } else { self.client.servers.len() as u8 }
+    }
+
+    /// Returns the address to which the last query for a question was sent.
+    fn destination(&self, index: u16) -> Option<SocketAddr> {
+        if is_local(self.name(index)) {
             return Some(MDNS_GROUP);
         }
-        self.client.servers.get(usize::from(server)).copied()
+        let question = self.questions.get(usize::from(index))?;
+        self.client.servers.get(usize::from(question.server)).copied()
+    }
+
+    /// Handles a socket that could not be bound, probably because its random port is in use. The queries for servers of
+    /// this address family were not sent. Makes these queries due again, and does not count their tries. The number of
+    /// times is limited, because perhaps no port can be bound.
+    #[inline(never)]
+    pub(crate) fn rebind(&mut self, is_ipv6: bool, now: Instant) {
+        for index in 0..self.questions.len() as u16 {
+            let server = self.destination(index).filter(|server| server.is_ipv6() == is_ipv6);
+            let Some(question) = self.get(index).filter(|_| server.is_some()) else { continue };
+            if question.state == State::Querying
+                && question.tries != 0
+                && question.rebinds < MAX_REBINDS
+            {
+                question.rebinds = question.rebinds.wrapping_add(1);
+                question.tries = question.tries.wrapping_sub(1);
+                question.until = now;
+            }
+        }
+    }
+
+    /// Begins the questions of a look-up again whose answers expired before the look-up began. The questions were
+    /// shared with an earlier look-up.
+    #[inline(never)]
+    pub(crate) fn refresh(&mut self, wait: &Wait) {
+        for index in wait.questions {
+            let Some(question) = self.get(index) else { continue };
+            // A literal address has no name.
+            let has_name = question.name_length != 0;
+            if has_name && !question.is_in_progress() && question.until < wait.not_before {
+                *question = Question {
+                    state: State::Querying,
+                    name_length: question.name_length,
+                    waiters: question.waiters,
+                    until: wait.not_before,
+                    addresses: FamilyAddresses::none(question.addresses.family),
+                    ..Question::FREE
+                };
+            }
+        }
     }
 
     /// Writes the query for a question.
@@ -335,7 +407,9 @@ impl Table<'_> {
         state: State,
         now: Instant,
     ) {
-        let Ok(message) = Message::parse(bytes) else { return };
+        let complete = Message::parse(bytes);
+        // Some servers truncate an answer within a record. The records of such an answer are not read.
+        let Ok(message) = complete.or_else(|_| Message::parse_truncated(bytes)) else { return };
         let Some(repeated) = answer::question(&message) else { return };
         let index = self.questions.iter().zip(0..NO_QUESTION).position(|(question, index)| {
             question.state == state
@@ -352,18 +426,36 @@ impl Table<'_> {
             false => server.is_some(),
         };
         let has_tcp = self.client.has_tcp && server.is_some() && state == State::Querying;
+        let servers = self.servers_for(index);
         let Some(question) = self.get(index).filter(|_| may_answer) else { return };
-        match answer::read(&message, repeated.name, &mut question.addresses) {
-            // Query the next server at once.
-            (Err(LookupError::NoAnswer), _) => return self.retry_now(index, now),
+        let answer = match complete {
+            Ok(_) => answer::read(&message, repeated.name, &mut question.addresses),
+            Err(_) => (Err(LookupError::TooLong), 0),
+        };
+        match answer {
+            (Err(LookupError::NoAnswer), _) => {
+                // Query the next server at once. After the last server of a round, wait for the next round: a query in
+                // the same moment would fail again.
+                if question.tries.checked_rem(servers) != Some(0) {
+                    self.retry_now(index, now);
+                }
+                return;
+            }
             (Err(LookupError::TooLong), _) if has_tcp => {
                 question.server = server.unwrap_or_default() as u8;
-                (question.state, question.until) = (State::Queued, after(now, TCP_WAIT));
+                (question.state, question.until) = (State::Queued, after(now, QUEUE_WAIT));
             }
             (result, ttl) => question.finish(result, after(now, ttl)),
         }
         if let Some(server) = server {
             self.client.first_server = server as u8;
+        }
+    }
+
+    /// Begins the time limit for the answer over TCP.
+    pub(crate) fn begin_fetching(&mut self, index: u16, now: Instant) {
+        if let Some(question) = self.get(index) {
+            (question.state, question.until) = (State::Fetching, after(now, TCP_WAIT));
         }
     }
 

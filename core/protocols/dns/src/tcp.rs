@@ -62,7 +62,7 @@ impl<A: HasResolver> Protocol<A> for Fetch {
         if let Some((index, server)) = resolver.table.next_queued()
             && conn.connect(server).is_ok()
         {
-            resolver.begin_fetching(conn.id(), index);
+            resolver.begin_fetching(conn.id(), index, conn.cx().now());
         }
         crate::udp::run(app, conn.cx());
     }
@@ -84,20 +84,18 @@ pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
         }
     } else if let Some((index, server)) = resolver.table.next_queued() {
         match cx.connect::<Fetch>(server, tcp.pool) {
-            Ok(conn) => resolver.begin_fetching(conn, index),
+            Ok(conn) => resolver.begin_fetching(conn, index, cx.now()),
             Err(_) => resolver.table.fail(index, LookupError::NoSocket, cx.now()),
         }
     }
 }
 
 impl<A> ResolverMut<'_, A> {
-    fn begin_fetching(&mut self, conn: Conn, index: u16) {
+    fn begin_fetching(&mut self, conn: Conn, index: u16, now: Instant) {
         if let Some(tcp) = self.tcp {
             tcp.active = Some((conn, index));
         }
-        if let Some(question) = self.table.get(index) {
-            question.state = State::Fetching;
-        }
+        self.table.begin_fetching(index, now);
     }
 
     /// Returns the index of the question for which a connection was made, or [`NO_QUESTION`] if no question waits for

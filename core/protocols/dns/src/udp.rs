@@ -44,11 +44,12 @@ fn end_lookup<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, index: u16) {
     let now = cx.now();
     let mut resolver = app.resolver();
     let Some(slot) = resolver.lookups.get(usize::from(index)) else { return };
+    if slot.is_free() || slot.wait.not_before > now {
+        return;
+    }
+    resolver.table.refresh(&slot.wait);
     let is_connect = matches!(slot.completion, Completion::Connect(..));
-    if slot.is_free()
-        || slot.wait.not_before > now
-        || resolver.table.next_time(&slot.wait, is_connect).is_some()
-    {
+    if resolver.table.next_time(&slot.wait, is_connect).is_some() {
         return;
     }
     if is_connect {
@@ -154,12 +155,18 @@ fn close<A>(slot: &mut Option<UdpSocket>, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// Called when answers have arrived.
-fn received<A: HasResolver>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+/// Called when answers have arrived, or when the socket could not be bound.
+fn received<A: HasResolver>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, event: UdpEvent) {
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
         app.resolver().table.handle_message(datagram.from, datagram.data, State::Querying, now);
         udp.consume();
+    }
+    // Other errors, for example of a datagram that could not be sent, happen only after the socket was bound.
+    if matches!(event, UdpEvent::Failed(_)) && udp.local_addr().is_none() {
+        let mut table = app.resolver().table;
+        let [_, v6] = table.client.sockets;
+        table.rebind(v6 == Some(udp.id()), now);
     }
     run(app, udp.cx());
 }

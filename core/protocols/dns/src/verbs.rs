@@ -70,7 +70,9 @@ pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
 /// is called. If the look-up or the connect fails, [`ended`](Protocol::ended) is called. If the name has no address,
 /// the connection ends with [`NotFound`](picoevent::ConnError::NotFound).
 ///
-/// If a name has several addresses, each new connection uses the next address.
+/// If a name has several addresses, each new connection uses the next address of the same family. An IPv6 address is
+/// used only if no IPv4 address is known: if the name has none, or if the answer with the IPv6 addresses arrives first.
+/// To use IPv6 for a name that also has IPv4 addresses, call [`resolve`] and [`Cx::connect`].
 ///
 /// # Errors
 /// Returns a [`ResolveError`] if the look-up cannot begin, or if the pool has no free connection. In this case, there
@@ -96,7 +98,8 @@ pub fn connect<A: HasResolver, P: Protocol<A>>(
 }
 
 /// Reconnects to a host by name. The look-up begins after `delay`, and the connection is made when the address is
-/// known. Call this function from the [`ended`](Protocol::ended) callback or while the connection is idle, like
+/// known. If another look-up of the name has an answer that is still valid after `delay`, this answer is used. Call
+/// this function from the [`ended`](Protocol::ended) callback or while the connection is idle, like
 /// [`ConnMut::connect_after`].
 ///
 /// # Errors
@@ -122,7 +125,7 @@ pub fn connect_again<A: HasResolver>(
 
 /// Adds an entry to the hosts list: a look-up of `name` in the family of `address` returns `address`, and no server is
 /// queried. A name can have one address of each family. A later entry replaces an earlier entry of the same name and
-/// family.
+/// family. A look-up that is already in progress does not change.
 ///
 /// # Errors
 /// [`ResolveError::Invalid`], [`ResolveError::TooLong`] and [`ResolveError::Names`].

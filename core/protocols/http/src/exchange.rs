@@ -62,6 +62,8 @@ pub(crate) mod flag {
     /// The answer has no content, because the method is `HEAD` or because of its status. In a client: the head of the
     /// request could not be written.
     pub(crate) const BARE: u32 = 1 << 24;
+    /// The peer has ended its stream before the end of the body.
+    pub(crate) const CUT: u32 = 1 << 9;
     /// The body ends when the peer ends its stream.
     pub(crate) const UNBOUNDED: u32 = 1 << 28;
     /// The peer has ended its stream. This flag remains set for the whole connection.

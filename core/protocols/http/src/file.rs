@@ -2,6 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::exchange::{Exchange, Extra, flag};
+use crate::method::Method;
 use crate::number::{Decimal, Hex, decimal};
 use crate::path::{path_of, rest};
 use crate::reply::Head;
@@ -152,7 +153,8 @@ fn range(value: &[u8]) -> Option<(u32, u32)> {
     if first.is_empty() {
         return Some((u32::MAX, decimal(last).ok()?));
     }
-    let first = decimal(first).ok()?;
+    // `u32::MAX` means a range at the end. No file is so long that the next lower position is valid.
+    let first = decimal(first).ok()?.min(u32::MAX - 1);
     let last = if last.is_empty() { u32::MAX } else { decimal(last).ok()? };
     (first <= last).then_some((first, last))
 }
@@ -187,6 +189,7 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
         || request.exchange.has(flag::IF_RANGE_MATCHES << gzip);
     if let Extra::Range(first, last) = request.exchange.extra
         && may_be_part
+        && request.exchange.method == Method::Get
     {
         let (first, end) = match first {
             u32::MAX => (length.saturating_sub(last), length),
@@ -220,6 +223,7 @@ mod tests {
         for (value, expected) in [
             ("bytes=0-9", Some((0, 9))),
             ("Bytes=5-", Some((5, u32::MAX))),
+            ("bytes=4294967295-", Some((u32::MAX - 1, u32::MAX))),
             ("bytes=-7", Some((u32::MAX, 7))),
             ("bytes=9-0", None),
             ("bytes=0-1,3-4", None),

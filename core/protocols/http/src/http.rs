@@ -67,8 +67,9 @@ impl<S> Http<S> {
     /// - The handler has called [`Request::begin`], and the answer is not complete.
     /// - The body has not been taken completely.
     ///
-    /// After `work`, the library continues to read the body or to write the answer. If the request is in none of these
-    /// states, or if a handler of the connection is running, `work` is not called and `None` is returned.
+    /// After `work`, the library continues to read the body or to write the answer. If `work` answers before the body
+    /// is complete, the rest of the body is not read, and the connection ends after the answer. If the request is in
+    /// none of these states, or if a handler of the connection is running, `work` is not called and `None` is returned.
     ///
     /// ```
     /// use picoevent::{Conn, EventMut};
@@ -106,7 +107,10 @@ impl<S> Http<S> {
         Self::on(app, cx, conn, |app, request| {
             let exchange = &*request.exchange;
             let is_under_way = exchange.awaits_body() || exchange.has_any(flag::LATER | flag::OPEN);
-            is_under_way.then(|| work(app, request))
+            is_under_way.then(|| {
+                request.restart_rate();
+                work(app, request)
+            })
         })
     }
 

@@ -64,7 +64,8 @@ impl Limits {
     }
 
     /// Sets the length of the longest body. A longer body is answered with 413. With a limit of 0, every body is
-    /// answered with 413.
+    /// answered with 413. In a client: if the content of an answer is longer, the error is
+    /// [`CallError::TooLong`](crate::CallError::TooLong).
     #[must_use]
     pub const fn body(self, bytes: u32) -> Self {
         Self { body: bytes, ..self }
@@ -89,9 +90,10 @@ impl Limits {
         Self { head: time, ..self }
     }
 
-    /// Sets the lowest rate in bytes per second, measured over five seconds. A request whose body arrives more slowly
-    /// is answered with 408. If the client receives an answer more slowly, the connection is reset. The rate of an
-    /// answer is checked until the whole answer is in the output ring. 0 means no limit.
+    /// Sets the lowest rate in bytes per second, measured over five seconds. While the peer waits for the application,
+    /// the rate is not measured. A request whose body arrives more slowly is answered with 408. If the client receives
+    /// an answer more slowly, the connection is reset. The rate of an answer is checked until the whole answer is in
+    /// the output ring. 0 means no limit.
     #[must_use]
     pub const fn rate(self, bytes: u32) -> Self {
         Self { rate: bytes, ..self }

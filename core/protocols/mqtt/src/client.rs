@@ -218,6 +218,7 @@ pub(crate) struct PartialMessage<A> {
     pub(crate) total: u32,
     /// The number of payload bytes that were not read yet; 0 if no message is being received in chunks.
     pub(crate) remaining: u32,
+    /// The identifier; 0 with [`Qos::Zero`] and after the message was acknowledged.
     pub(crate) id: u16,
     pub(crate) flags: u8,
     /// The message was delivered before, so its payload is skipped.

@@ -162,8 +162,13 @@ pub(crate) fn handle_connack<A: HasMqtt>(
     (state.up_at, state.pinged_at) = (conn.cx().now(), Instant::ZERO);
     conn.cancel_alarm();
     keep_alive(app, conn);
+    let client = app.mqtt();
     if !session_present {
-        app.mqtt().received_ids.fill(0);
+        client.received_ids.fill(0);
+    }
+    if client.state.waits_for_output {
+        // An earlier connection has ended before there was room. The event `Room` follows in `writable`.
+        conn.wait_for_room(1);
     }
     app.event(conn.cx(), MqttEvent::Up { session_present });
     if !session_present {
@@ -205,30 +210,40 @@ fn handle_lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     }
 }
 
-/// Sends a PINGREQ if the client has sent nothing, or received nothing, for the keep-alive time. Ends the connection if
-/// the broker has not answered an earlier PINGREQ in time. If the connection does not end, sets the alarm for the next
-/// check. Does nothing if the keep-alive time is 0.
+/// Sends a PINGREQ if the client has sent nothing, or received nothing, for the keep-alive time. While a PINGREQ is not
+/// answered, sends another one only if the client has sent nothing for this time. Ends the connection if the broker has
+/// not answered the first of these PINGREQs in time. If the connection does not end, sets the alarm for the next check.
+/// Does nothing if the keep-alive time is 0.
 pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let now = conn.cx().now();
     let state = app.mqtt().state;
     if state.keep_alive == 0 {
         return;
     }
-    let is_pinging = state.pinged_at != Instant::ZERO;
-    let due = if is_pinging {
-        state.received_at.max(state.pinged_at).after(ANSWER_TIMEOUT)
-    } else {
-        let silence = Duration::from_secs(state.keep_alive.into());
-        state.received_at.min(state.sent_at).after(silence)
-    };
-    if due > now {
-        conn.alarm_after(due.since(now));
-    } else if is_pinging {
-        time_out(app, conn);
-    } else {
-        (state.pinged_at, state.sent_at) = (now, now);
-        // There is always room for a PINGREQ: see `RESERVED_OUTPUT`.
-        let _ = write_ack(conn, state, Kind::PingReq, 0, Reason::SUCCESS);
-        conn.alarm_after(ANSWER_TIMEOUT);
+    let silence = Duration::from_secs(state.keep_alive.into());
+    loop {
+        let is_pinging = state.pinged_at != Instant::ZERO;
+        let (idle_since, answer_due) = if is_pinging {
+            (state.sent_at, state.received_at.max(state.pinged_at).after(ANSWER_TIMEOUT))
+        } else {
+            (state.received_at.min(state.sent_at), Instant::MAX)
+        };
+        if answer_due <= now {
+            return time_out(app, conn);
+        }
+        let due = idle_since.after(silence).min(answer_due);
+        if due > now {
+            conn.alarm_after(due.since(now));
+            return;
+        }
+        // There is always room for the first PINGREQ: see `RESERVED_OUTPUT`. Another one must not take the reserved
+        // bytes. It is not needed if other bytes are waiting to be sent.
+        if !is_pinging || conn.output_len() == 0 {
+            let _ = write_ack(conn, state, Kind::PingReq, 0, Reason::SUCCESS);
+        }
+        state.sent_at = now;
+        if !is_pinging {
+            state.pinged_at = now;
+        }
     }
 }

@@ -33,6 +33,10 @@ pub enum MqttEvent {
 }
 
 /// The packet identifier of a message, a SUBSCRIBE or an UNSUBSCRIBE that is not completely acknowledged.
+///
+/// If the base is seeded, the identifiers begin at a random number after each [`start`](crate::start). Otherwise, a new
+/// run of the program may use an identifier that is still in use in the session at the broker. In this case, the broker
+/// may take a new message with [`Qos::Two`](crate::Qos::Two) for a repeated message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PacketId(pub(crate) u16);
@@ -171,7 +175,8 @@ pub enum SubscribeError {
     Full,
     /// The filter is longer than the store or the output ring.
     TooLong,
-    /// The filter is not valid: a wildcard is only a part of a level, or `#` is not the last level.
+    /// The filter is not valid: a wildcard is only a part of a level, or `#` is not the last level. In version 5, this
+    /// error is also returned for a shared subscription with [`no_local`](crate::Subscription::no_local).
     Invalid,
     /// There is no subscription with this filter, or the subscription is already being ended.
     Unknown,
@@ -183,7 +188,8 @@ impl fmt::Display for SubscribeError {
             Self::Full => "no room for the subscription now: wait for the event Room",
             Self::TooLong => "the filter is too long for the store or the output ring",
             Self::Invalid => {
-                "invalid filter: wildcards must be whole levels, and # must be the last level"
+                "invalid filter: wildcards must be whole levels, # must be the last level, \
+                 and a shared subscription must not have no_local"
             }
             Self::Unknown => "there is no such subscription",
         })

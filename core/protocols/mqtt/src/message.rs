@@ -40,8 +40,13 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn qos(&self) -> Qos {
-        Qos::of(self.flags >> 1 & 0b11).unwrap_or_default()
+        qos_of_flags(self.flags)
     }
+}
+
+/// Returns the quality of service in the flags of a PUBLISH.
+pub(crate) fn qos_of_flags(flags: u8) -> Qos {
+    Qos::of(flags >> 1 & 0b11).unwrap_or_default()
 }
 
 impl<'s, A> Message<'_, 's, A> {
@@ -75,7 +80,9 @@ impl<'s, A> Message<'_, 's, A> {
 
     /// Returns whether this is the first or the only chunk.
     pub const fn is_first(&self) -> bool {
-        self.parts.offset == 0
+        // If the head fills the ring, the first chunk has no payload, so the second chunk also has the offset 0. But
+        // only the first chunk has a topic, and a topic is behind a header.
+        self.parts.topic.end > 0
     }
 
     /// Returns whether this is the last or the only chunk.

@@ -139,7 +139,8 @@ pub struct Subscription<'f, A> {
     pub filter: &'f str,
     /// The highest quality of service for messages to the client.
     pub qos: Qos,
-    /// Whether the broker leaves out messages that this client has published. Version 5 only.
+    /// Whether the broker leaves out messages that this client has published. Version 5 only. A shared subscription,
+    /// whose filter begins with `$share/`, must not have this option.
     pub no_local: bool,
     /// Whether the broker sends each message with the retain flag that the publisher has set. Version 5 only.
     pub retain_as_published: bool,

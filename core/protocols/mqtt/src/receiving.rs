@@ -6,7 +6,7 @@ use crate::aliases;
 use crate::client::{ConnState, EndReason, HasMqtt, Limits, PartialMessage};
 use crate::connection;
 use crate::event::{MqttEvent, PacketId};
-use crate::message::{Message, Parts};
+use crate::message::{Message, Parts, qos_of_flags};
 use crate::sending::{report_room, write_ack};
 use crate::slots::SlotState;
 use crate::wire::{Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
@@ -131,6 +131,10 @@ fn handle_ack<A: HasMqtt>(
         }
         (Kind::PubRec, SlotState::Sent | SlotState::Retransmit, Qos::Two) => {
             client.release(index);
+            // There is more room in the store, but the slot is still in use.
+            if client.used() < client.slots.len() {
+                report_room(app, conn);
+            }
             return Ok(());
         }
         (Kind::PubRec, SlotState::Release | SlotState::Released, _) => Some(SlotState::Release),
@@ -261,7 +265,8 @@ fn read_next_chunk<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
     deliver(app, conn, &parts, consumed)
 }
 
-/// Passes a message or a chunk to the application. Acknowledges the message after its last chunk.
+/// Passes a message or a chunk to the application. Acknowledges the message after its last chunk. If the application
+/// stops the client, [`stop`](crate::stop) has acknowledged the message already.
 fn deliver<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -269,8 +274,7 @@ fn deliver<A: HasMqtt>(
     consumed: usize,
 ) -> Result<bool, Reason> {
     let partial = &app.mqtt().state.partial;
-    let (call, is_skipped, id, qos) = (partial.call, partial.is_skipped, partial.id, parts.qos());
-    let is_last = partial.remaining == 0;
+    let (call, is_skipped) = (partial.call, partial.is_skipped);
     let id_of_conn = conn.id();
     if !is_skipped && let Ok(conn) = conn.cx().conn(id_of_conn) {
         let mut message = Message { conn, parts };
@@ -283,14 +287,28 @@ fn deliver<A: HasMqtt>(
         return Ok(false);
     }
     conn.consume(consumed);
-    if is_last && qos == Qos::One {
-        send_ack(app, conn, Kind::PubAck, id, Reason::SUCCESS)?;
-    }
-    if is_last && qos == Qos::Two {
-        if !is_skipped {
-            app.mqtt().store_received_id(id);
-        }
-        send_ack(app, conn, Kind::PubRec, id, Reason::SUCCESS)?;
-    }
+    acknowledge(app, conn)?;
     Ok(true)
+}
+
+/// Acknowledges the message whose last chunk is being delivered. Does nothing if there is no such message, if the
+/// message is acknowledged already, and with [`Qos::Zero`].
+pub(crate) fn acknowledge<A: HasMqtt>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+) -> Result<(), Reason> {
+    let mut client = app.mqtt();
+    let partial = &mut client.state.partial;
+    if partial.remaining > 0 || partial.id == 0 {
+        return Ok(());
+    }
+    let (id, is_skipped) = (core::mem::take(&mut partial.id), partial.is_skipped);
+    let kind = match qos_of_flags(partial.flags) {
+        Qos::Two => Kind::PubRec,
+        _ => Kind::PubAck,
+    };
+    if kind == Kind::PubRec && !is_skipped {
+        client.store_received_id(id);
+    }
+    send_ack(app, conn, kind, id, Reason::SUCCESS)
 }

@@ -61,6 +61,11 @@ pub(crate) fn is_match(filter: &[u8], topic: &[u8]) -> bool {
 /// The prefix of a shared subscription (MQTT 5, section 4.8.2).
 const SHARED: &[u8] = b"$share/";
 
+/// Returns whether `filter` is the filter of a shared subscription.
+pub(crate) fn is_shared(filter: &[u8]) -> bool {
+    split(filter).0.is_some()
+}
+
 /// Splits the filter of a shared subscription into the share name and the filter after this name. For other filters,
 /// returns `None` and the unchanged filter.
 #[inline(never)]

@@ -8,6 +8,7 @@ use crate::client::{ClientMut, ConnState, EndReason, HasMqtt};
 use crate::connection::{BrokerConn, needs_clean_start};
 use crate::event::{PacketId, PublishError, StartError, SubscribeError};
 use crate::options::{Publish, Subscription};
+use crate::receiving::acknowledge;
 use crate::sending::{RESERVED_OUTPUT, SendError, write_ack};
 use crate::slots::{InsertError, SlotState, filter_of};
 use crate::topic;
@@ -50,6 +51,11 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     (state.conn, state.is_first_connection) = (Some(conn.id()), true);
     state.version = version;
     state.backoff().reset();
+    // The session at the broker may contain messages of an earlier run of the program. A random start makes it unlikely
+    // that a new message has the identifier of such a message.
+    if let Ok(random) = conn.cx().random_u32() {
+        state.last_id = random as u16;
+    }
     if !app.connect(&mut conn, Duration::ZERO) {
         let delay = app.mqtt().state.backoff().next_delay(conn.cx());
         let _ = conn.connect_after(delay, crate::client::UNREACHABLE_ADDRESS);
@@ -60,6 +66,9 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
 /// Stops the client with a DISCONNECT, so the broker does not publish the client's will. The last event is
 /// [`MqttEvent::Down`](crate::MqttEvent::Down). Subscriptions, and messages that are not completely acknowledged, are
 /// kept for the next [`start`]. Does nothing if the client is not started.
+///
+/// If the function of a subscription calls `stop` with the last chunk of a message, the message is acknowledged before
+/// the DISCONNECT. With an earlier chunk, the message is not acknowledged, so it arrives again in the same session.
 pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let state = app.mqtt().state;
     let Some(conn) = state.conn.filter(|_| !state.is_stopping) else { return };
@@ -67,10 +76,12 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let conn_state = core::mem::replace(&mut state.conn_state, ConnState::Ending);
     // If the application calls `stop` in the event `Down`, the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
-        // There is room for a DISCONNECT: see `RESERVED_OUTPUT`. The only exception is a long CONNECT that was not sent
-        // completely. In this case, the broker does not know the will yet, so the connection is aborted.
+        // The application may be reading the last chunk of a message. There is room for the acknowledgement and for a
+        // DISCONNECT: see `RESERVED_OUTPUT`. The only exception is a long CONNECT that was not sent completely. In this
+        // case, the broker does not know the will yet, so the connection is aborted.
         let is_sent = matches!(conn_state, ConnState::AwaitingConnAck | ConnState::Up)
-            && write_ack(&mut conn, state, Kind::Disconnect, 0, Reason::SUCCESS).is_ok();
+            && acknowledge(app, &mut conn).is_ok()
+            && write_ack(&mut conn, app.mqtt().state, Kind::Disconnect, 0, Reason::SUCCESS).is_ok();
         if is_sent {
             conn.close();
         } else {
@@ -81,8 +92,10 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
 
 /// Publishes a message. A message with [`Qos::Zero`] is sent at once, and the result is `None`. Other messages are
 /// stored, and are retransmitted until the broker has acknowledged them. For these messages, the result is the
-/// identifier of the message. The event [`Acked`](crate::MqttEvent::Acked) has the same identifier. Messages are sent
-/// in the order in which they were published.
+/// identifier of the message. The event [`Acked`](crate::MqttEvent::Acked) has the same identifier.
+///
+/// Stored messages are sent in the order in which they were published, in the next pass or later. So a message with
+/// [`Qos::Zero`] can overtake stored messages.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -211,7 +224,11 @@ pub fn subscribe<A: HasMqtt>(
         app.mqtt().state.version = version;
     }
     let mut client = app.mqtt();
-    let options = subscription.bits(client.state.version);
+    let version = client.state.version;
+    if subscription.no_local && version.has_properties() && topic::is_shared(filter.as_bytes()) {
+        return Err(SubscribeError::Invalid);
+    }
+    let options = subscription.bits(version);
     if let Some(index) = client.subscription(filter) {
         let id = client.change(index, call, options);
         client.send_soon(cx);

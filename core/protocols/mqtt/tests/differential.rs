@@ -24,6 +24,10 @@ enum Content {
 fn ours(version: Version, bytes: &[u8]) -> Option<Content> {
     let header = Header::read(bytes).ok()??;
     let body = bytes.get(header.length..header.length + header.body)?;
+    if version == Version::V5 && header.kind == Kind::ConnAck && body == [0, 1] {
+        // Our codec also accepts this CONNACK of MQTT 3.1.1. The other codec does not.
+        return None;
+    }
     if header.kind == Kind::Publish {
         let head = PublishHead::read(version, &header, body).ok()??;
         return Some(Content::Publish {

@@ -1,7 +1,7 @@
 //! The state of a time client.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use picoevent::{Cx, Event, FullError, Instant, UdpSocket, UnseededError};
@@ -12,12 +12,20 @@ use crate::packet::{Nonce, Time};
 /// The maximum number of servers.
 const MAX_SERVERS: usize = 3;
 
+/// The maximum number of servers that have sent a kiss code and are remembered. By name, more servers can be found than
+/// the client has at a time.
+const MAX_LIMITS: usize = 4;
+
 /// The assumed drift of the clock, in microseconds per second. A crystal drifts by 20 to 50 microseconds per second,
 /// and by more when the crystal is cold.
 const DRIFT: u64 = 100;
 
 /// The minimum interval between two requests to the same server, in seconds (RFC 4330, section 10).
 pub(crate) const MIN_INTERVAL: u32 = 15;
+
+/// The longest interval to which the kiss code RATE doubles the interval, in seconds: 36 hours (MAXPOLL in RFC 5905,
+/// section 7.2).
+const MAX_INTERVAL: u32 = 1 << 17;
 
 /// The time limit for an answer, in seconds.
 pub(crate) const ANSWER_TIMEOUT: u32 = 2;
@@ -33,7 +41,7 @@ pub trait HasClock: Sized {
     }
 }
 
-/// A time client, and the clock that the client sets. A `Client` takes 192 bytes on a 32-bit chip, and 8 more bytes
+/// A time client, and the clock that the client sets. A `Client` takes 312 bytes on a 32-bit chip, and 8 more bytes
 /// with the feature `names`.
 pub struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, MAX_SERVERS>,
@@ -47,10 +55,31 @@ pub struct Client {
     pub(crate) request: Option<(Nonce, Instant)>,
     pub(crate) socket: Option<UdpSocket>,
     pub(crate) timer: Option<Event>,
-    /// The name of the servers, if they are found by name.
+    /// The servers that have sent a kiss code.
+    limits: [Limit; MAX_LIMITS],
+    /// The name of the servers, or an empty text if they are not found by name.
     #[cfg(feature = "names")]
     pub(crate) name: &'static str,
+    /// The look-up of the name, if it was not cancelled. It may have ended.
+    #[cfg(feature = "names")]
+    pub(crate) lookup: Option<picoevent_dns::Lookup>,
     clock: Option<Reference>,
+}
+
+/// The limit that a server has set with a kiss code.
+#[derive(Clone, Copy)]
+struct Limit {
+    server: IpAddr,
+    /// The interval between two requests to this server, in seconds.
+    interval: u32,
+    /// The time of the next request. [`Instant::MAX`] means that the server refuses requests.
+    not_before: Instant,
+}
+
+impl Limit {
+    /// A free entry. No server has this address.
+    const FREE: Self =
+        Self { server: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interval: 0, not_before: Instant::ZERO };
 }
 
 /// The reference of the clock: at the loop's time `at`, the time of day was `micros` microseconds since 1970, with a
@@ -82,10 +111,12 @@ pub enum SyncError {
     NoAnswer,
     /// The server does not know the time.
     Unsynchronized,
-    /// The server has answered that the client sends requests too often. The client doubles the interval between two
-    /// requests.
+    /// The server has answered that the client sends requests too often. The client doubles the interval between its
+    /// requests to this server, up to 36 hours.
     TooOften,
-    /// The server refuses requests of this client. The client removes this server.
+    /// The server refuses requests of this client. The client sends no more requests to this server. With servers found
+    /// by name, this error is also reported if all servers that were found have refused requests before. The client
+    /// looks up the name again later, because the name can then have other servers.
     Refused,
     /// The client has no server, or all servers have refused requests. The client does not try again until
     /// [`Client::set_servers`] and [`start`](crate::start) are called.
@@ -129,16 +160,21 @@ impl Client {
             request: None,
             socket: None,
             timer: None,
+            limits: [Limit::FREE; MAX_LIMITS],
             #[cfg(feature = "names")]
             name: "",
+            #[cfg(feature = "names")]
+            lookup: None,
             clock: None,
         }
     }
 
-    /// Sets the servers. The client sends a request to one server. If this server does not answer, the client sends
-    /// the next request to the next server. Only the first three servers are used.
+    /// Sets the servers. The client sends a request to one server. If this server does not answer, the client sends the
+    /// next request to the next server. Only the first three servers are used. The client forgets which servers have
+    /// limited the rate or have refused requests.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.servers.clear();
+        self.limits = [Limit::FREE; MAX_LIMITS];
         // Servers for which there is no room are left out.
         let _ = servers.iter().try_for_each(|server| self.servers.push(*server));
         (self.server, self.failures) = (0, 0);
@@ -159,9 +195,50 @@ impl Client {
         if index < self.servers.len() { index } else { 0 }
     }
 
-    /// Returns the server for the next request, or `None` if the client has no server.
-    pub(crate) fn next_server(&self) -> Option<SocketAddr> {
-        self.servers.get(self.index()).copied()
+    /// Selects the server for a request at the time `now`: the next server whose limit permits a request. Returns
+    /// `None` if there is no such server.
+    pub(crate) fn select_server(&mut self, now: Instant) -> Option<SocketAddr> {
+        for _ in 0..self.servers.len() {
+            let server = *self.servers.get(self.index())?;
+            if self.not_before(&server) <= now {
+                if let Some(limit) =
+                    self.limits.iter_mut().find(|limit| limit.server == server.ip())
+                {
+                    limit.not_before = after(now, limit.interval);
+                }
+                return Some(server);
+            }
+            self.move_to_next_server();
+        }
+        None
+    }
+
+    /// Returns the time from which `server` may get a request.
+    fn not_before(&self, server: &SocketAddr) -> Instant {
+        let limit = self.limits.iter().find(|limit| limit.server == server.ip());
+        limit.map_or(Instant::ZERO, |limit| limit.not_before)
+    }
+
+    /// Returns the time from which one of the servers may get a request. Returns `None` if there is no server, or if
+    /// all servers refuse requests.
+    pub(crate) fn next_time(&self) -> Option<Instant> {
+        let times = self.servers.iter().map(|server| self.not_before(server));
+        times.min().filter(|time| *time < Instant::MAX)
+    }
+
+    /// Remembers the kiss code that `server` has sent. If there is no free entry, the entry whose next request is due
+    /// first is replaced.
+    fn limit(&mut self, server: IpAddr, error: SyncError, now: Instant) {
+        let entries = self.limits.iter_mut();
+        let entry = entries.min_by_key(|limit| (limit.server != server, limit.not_before));
+        if let Some(limit) = entry {
+            let known = if limit.server == server { limit.interval } else { 0 };
+            let interval = self.interval.max(known);
+            let interval = interval.max(interval.saturating_mul(2).min(MAX_INTERVAL));
+            let is_refused = error == SyncError::Refused;
+            let not_before = if is_refused { Instant::MAX } else { after(now, interval) };
+            *limit = Limit { server, interval, not_before };
+        }
     }
 
     /// Handles a datagram from a server. Returns `None` if the datagram is not an answer to the request.
@@ -172,10 +249,9 @@ impl Client {
         bytes: &[u8],
         now: Instant,
     ) -> Option<Result<Synced, SyncError>> {
-        let index = self.index();
-        let server = self.servers.get(index)?;
+        let server = *self.servers.get(self.index())?;
         let (nonce, sent_at) = self.request?;
-        if !is_same_host(server, &from) {
+        if !is_same_host(&server, &from) {
             return None;
         }
         let answer = crate::packet::read(bytes, nonce)?;
@@ -183,15 +259,8 @@ impl Client {
         Some(match answer {
             Ok(time) => Ok(self.set(now, sent_at, &time)),
             Err(error) => {
-                if error == SyncError::TooOften {
-                    self.interval = self.interval.saturating_mul(2);
-                }
-                if error == SyncError::Refused
-                    // The last server replaces the server that has refused.
-                    && let Some(last) = self.servers.pop()
-                    && let Some(refused) = self.servers.get_mut(index)
-                {
-                    *refused = last;
+                if matches!(error, SyncError::TooOften | SyncError::Refused) {
+                    self.limit(server.ip(), error, now);
                 }
                 Err(self.count_failure(error))
             }
@@ -230,26 +299,31 @@ impl Client {
     #[inline(never)]
     pub(crate) fn count_failure(&mut self, error: SyncError) -> SyncError {
         self.failures = self.failures.saturating_add(1);
-        let next = self.server.wrapping_add(1);
-        self.server = if usize::from(next) < self.servers.len() { next } else { 0 };
+        self.move_to_next_server();
         error
     }
 
-    /// Returns the delay in seconds until the next request. After a success this is the interval. After a failure, the
-    /// delay is 2 seconds until all servers have failed once. When all servers have failed once, the delay is 15
-    /// seconds. The delay doubles each time all servers have failed again, but is at most the interval.
+    fn move_to_next_server(&mut self) {
+        let next = self.server.wrapping_add(1);
+        self.server = if usize::from(next) < self.servers.len() { next } else { 0 };
+    }
+
+    /// Returns the delay until the next request. After a success this is the interval. After a failure, the delay is 2
+    /// seconds until all servers have failed once. When all servers have failed once, the delay is 15 seconds. The
+    /// delay doubles each time all servers have failed again, but is at most the interval. If the servers permit a
+    /// request only later, the delay is longer.
     #[inline(never)]
-    pub(crate) fn delay(&self) -> u32 {
-        if self.failures == 0 {
-            return self.interval;
-        }
-        match self.failures.checked_div(self.servers.len() as u8) {
-            Some(0) => ANSWER_TIMEOUT,
-            rounds => {
-                let doubled = u32::from(rounds.unwrap_or(1).saturating_sub(1)).min(24);
+    pub(crate) fn delay(&self, now: Instant) -> Duration {
+        let seconds = match self.failures.checked_div(self.servers.len().max(1) as u8) {
+            _ if self.failures == 0 => self.interval,
+            None | Some(0) => ANSWER_TIMEOUT,
+            Some(rounds) => {
+                let doubled = u32::from(rounds.saturating_sub(1)).min(24);
                 MIN_INTERVAL.wrapping_shl(doubled).min(self.interval)
             }
-        }
+        };
+        let limited = self.next_time().map_or(Duration::ZERO, |time| time.since(now));
+        Duration::from_secs(seconds.into()).max(limited)
     }
 
     /// Sets the servers to the addresses that were found for their name.
@@ -275,6 +349,11 @@ fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns the time `seconds` after `now`.
+const fn after(now: Instant, seconds: u32) -> Instant {
+    now.after(Duration::from_secs(seconds as u64))
 }
 
 /// Returns the microseconds between two times.

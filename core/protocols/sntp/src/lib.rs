@@ -35,8 +35,9 @@
 //!   server states for itself, plus 100 µs for each second since the clock was set.
 //! * An answer is accepted only if it contains the random nonce of the request and comes from the server to which the
 //!   request was sent. The answer of a server that is not synchronized is refused.
-//! * If a server sends the kiss code RATE, the client doubles the interval between its requests. If a server sends
-//!   DENY or RSTR, the client removes this server ("kiss-o'-death", RFC 5905, section 7.4).
+//! * If a server sends the kiss code RATE, the client doubles the interval between its requests to this server, up to
+//!   36 hours. If a server sends DENY or RSTR, the client sends no more requests to this server ("kiss-o'-death", RFC
+//!   5905, section 7.4). The client remembers the last four servers that have sent a kiss code.
 //! * The seconds of the protocol wrap on 7 February 2036. The client reads these seconds as a time from 1968 to 2104.
 //!
 //! The storage must have one event for the client, and one UDP socket with memory for its [rings](RINGS). The base

@@ -26,7 +26,13 @@ pub fn start<A: HasClock>(
     cx: &mut Cx<'_, A>,
     interval: Duration,
 ) -> Result<(), StartError> {
-    start_with(app, cx, interval, tick::<A>)
+    start_with(app, cx, interval, tick::<A>)?;
+    #[cfg(feature = "names")]
+    {
+        // A look-up that is in progress has no effect.
+        app.clock().name = "";
+    }
+    Ok(())
 }
 
 /// Stops the client: it sends no more requests. The clock continues.
@@ -60,7 +66,7 @@ fn start_with<A: HasClock>(
     (client.timer, client.request) = (Some(timer), None);
     let seconds = interval.as_secs().min(u32::MAX.into()) as u32;
     client.interval = seconds.max(MIN_INTERVAL);
-    arm(app, cx, 0);
+    arm(app, cx, Duration::ZERO);
     Ok(())
 }
 
@@ -76,13 +82,18 @@ fn tick<A: HasClock>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
 #[inline(never)]
 fn send_request<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     match try_to_send(app, cx) {
-        Ok(()) => arm(app, cx, ANSWER_TIMEOUT),
+        Ok(delay) => arm(app, cx, delay),
         Err(error) => fail(app, cx, error),
     }
 }
 
-fn try_to_send<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncError> {
-    let server = app.clock().next_server().ok_or(SyncError::NoServer)?;
+/// Sends a request, if a server may get a request now. Returns the timer's delay.
+fn try_to_send<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<Duration, SyncError> {
+    let now = cx.now();
+    let client = app.clock();
+    let Some(server) = client.select_server(now) else {
+        return client.next_time().map(|time| time.since(now)).ok_or(SyncError::NoServer);
+    };
     let mut random = [0; 10];
     // The base has a seed, because the client does not start without a seed.
     let _ = cx.random(&mut random);
@@ -95,13 +106,13 @@ fn try_to_send<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncE
     let bound = cx.bind((ip, port).into(), RINGS, received::<A>);
     let socket = bound.map_err(|_| SyncError::NoSocket)?;
     app.clock().socket = Some(socket);
-    app.clock().request = Some((nonce, cx.now()));
+    app.clock().request = Some((nonce, now));
     if let Ok(mut udp) = cx.udp(socket) {
         // The request fits, because the ring of a new socket is empty. If the request is lost, the client sends another
         // request.
         let _ = udp.send_to(&request(nonce), server);
     }
-    Ok(())
+    Ok(Duration::from_secs(ANSWER_TIMEOUT.into()))
 }
 
 /// Called when datagrams have arrived.
@@ -127,7 +138,7 @@ fn fail<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, error: SyncError) {
 fn end_attempt<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, SyncError>) {
     close(app, cx);
     if result != Err(SyncError::NoServer) {
-        let delay = app.clock().delay();
+        let delay = app.clock().delay(cx.now());
         arm(app, cx, delay);
     }
     app.synced(cx, result);
@@ -141,10 +152,10 @@ fn close<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
 }
 
 #[inline(never)]
-fn arm<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, seconds: u32) {
+fn arm<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, delay: Duration) {
     if let Some(Ok(mut timer)) = app.clock().timer.map(|timer| cx.event(timer)) {
         // `add` never fails for a timer.
-        let _ = timer.add(Some(Duration::from_secs(seconds.into())));
+        let _ = timer.add(Some(delay));
     }
 }
 
@@ -186,7 +197,11 @@ mod by_name {
         interval: Duration,
     ) -> Result<(), StartError> {
         start_with(app, cx, interval, tick_by_name::<A>)?;
-        app.clock().name = name;
+        let client = app.clock();
+        client.name = name;
+        if let Some(lookup) = client.lookup.take() {
+            dns::cancel(app, lookup);
+        }
         Ok(())
     }
 
@@ -195,8 +210,9 @@ mod by_name {
             return tick(app, event);
         }
         let name = app.clock().name;
-        if dns::resolve(app, event.cx(), name, None, found::<A>).is_err() {
-            fail(app, event.cx(), SyncError::NotFound);
+        match dns::resolve(app, event.cx(), name, None, found::<A>) {
+            Ok(lookup) => app.clock().lookup = Some(lookup),
+            Err(_) => fail(app, event.cx(), SyncError::NotFound),
         }
     }
 
@@ -206,13 +222,19 @@ mod by_name {
         _: Lookup,
         answer: Result<Addresses, LookupError>,
     ) {
-        if app.clock().timer.is_none() {
-            return; // The client was stopped in the meantime.
+        let client = app.clock();
+        client.lookup = None;
+        // In the meantime, the client may have been stopped, or started with servers that are not found by name.
+        if client.timer.is_none() || client.name.is_empty() {
+            return;
         }
         match answer {
             Ok(addresses) => {
-                app.clock().set_found_servers(&addresses);
-                send_request(app, cx);
+                client.set_found_servers(&addresses);
+                match client.next_time() {
+                    Some(_) => send_request(app, cx),
+                    None => fail(app, cx, SyncError::Refused),
+                }
             }
             Err(_) => fail(app, cx, SyncError::NotFound),
         }

@@ -91,7 +91,7 @@ fn kiss_code(code: &'static [u8; 4]) -> impl Fn(&Datagram) -> Vec<Reply> {
 }
 
 fn run_for(network: &mut Network, base: &mut Base<'_>, app: &mut App, seconds: u64) {
-    let until = base.now().after(Duration::from_secs(seconds));
+    let until = network.now().after(Duration::from_secs(seconds));
     network.run(base, app, until);
 }
 
@@ -273,11 +273,7 @@ fn kiss_codes_are_obeyed() {
         let mut network = Network::new(kiss_code(b"RATE"));
         sntp::start(app, base, Duration::from_secs(16)).unwrap();
         run_for(&mut network, base, app, 200);
-        assert_eq!(
-            app.seconds(),
-            [0, 15, 45, 105],
-            "the delays are 15, 30 and 60 s, less than the intervals of 32, 64 and 128 s"
-        );
+        assert_eq!(app.seconds(), [0, 32, 96], "the interval of 16 s is doubled each time");
         assert!(app.errors().iter().all(|error| *error == Some(SyncError::TooOften)));
     });
     with_base(|base, app| {
@@ -288,6 +284,60 @@ fn kiss_codes_are_obeyed() {
         let refused = Some(SyncError::Refused);
         assert_eq!(app.errors(), [refused, refused, Some(SyncError::NoServer)]);
         assert_eq!(network.received.len(), 2, "each server gets one request");
+    });
+}
+
+#[test]
+fn a_server_that_limits_the_rate_keeps_its_longer_interval() {
+    with_base(|base, app| {
+        let mut count = 0;
+        let mut network = Network::new(move |request| {
+            count += 1;
+            match count {
+                1 => kiss_code(b"RATE")(request),
+                _ => vec![delayed(request, 1, 0, 1, START)],
+            }
+        });
+        sntp::start(app, base, Duration::from_secs(100)).unwrap();
+        run_for(&mut network, base, app, 650);
+        assert_eq!(app.seconds(), [0, 200, 400, 600]);
+        // A new start does not shorten the interval.
+        sntp::start(app, base, Duration::from_secs(100)).unwrap();
+        run_for(&mut network, base, app, 100);
+        assert_eq!(network.received.len(), 4);
+        run_for(&mut network, base, app, 60);
+        assert_eq!(app.seconds()[4..], [800]);
+    });
+}
+
+#[test]
+fn the_interval_of_a_server_that_limits_the_rate_is_at_most_36_hours() {
+    with_base(|base, app| {
+        let mut network = Network::new(kiss_code(b"RATE"));
+        sntp::start(app, base, Duration::from_secs(1 << 16)).unwrap();
+        run_for(&mut network, base, app, 300_000);
+        assert_eq!(app.seconds(), [0, 1 << 17, 1 << 18]);
+        // A longer interval of the application stays.
+        app.results.clear();
+        app.clock.set_servers(&[addr(SERVER)]);
+        sntp::start(app, base, Duration::from_secs(200_000)).unwrap();
+        run_for(&mut network, base, app, 500_000);
+        assert_eq!(app.seconds(), [300_000, 500_000, 700_000]);
+    });
+}
+
+#[test]
+fn a_server_that_limits_the_rate_does_not_slow_the_others() {
+    with_base(|base, app| {
+        app.clock.set_servers(&[addr(SERVER), addr(SECOND_SERVER)]);
+        let mut network = Network::new(|request| match request.server == addr(SERVER) {
+            true => kiss_code(b"RATE")(request),
+            false => vec![delayed(request, 1, 0, 1, START)],
+        });
+        sntp::start(app, base, Duration::from_secs(60)).unwrap();
+        run_for(&mut network, base, app, 130);
+        assert_eq!(app.errors(), [Some(SyncError::TooOften), None, None, None]);
+        assert_eq!(app.seconds(), [0, 2, 62, 122]);
     });
 }
 

@@ -57,6 +57,8 @@ impl UdpServer for Time {
             true => match self.rng.usize(..AnswerError::ALL.len() + 1).checked_sub(1) {
                 // The server sends nothing.
                 None => Vec::new(),
+                // After a kiss code the device waits for hours, so the clock would not be set in time.
+                Some(index) if AnswerError::ALL[index] == AnswerError::KissOfDeath => Vec::new(),
                 Some(index) => {
                     AnswerError::ALL[index].apply(&mut wrong);
                     if self.rng.bool() { vec![wrong] } else { vec![wrong, right_answer] }

@@ -106,8 +106,8 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Polls the stack, all clients and all servers. Returns whether anything happened. If `quiet` is set, clients behave
-    /// correctly: the faults are over, or the application is ending while faults are still active.
+    /// Polls the stack, all clients and all servers. Returns whether anything happened. If `quiet` is set, clients
+    /// behave correctly: the faults are over, or the application is ending while faults are still active.
     ///
     /// # Errors
     /// An error of the device, found by a peer.

@@ -66,17 +66,28 @@ impl Responder {
         is_other && self.is_host(record.name)
     }
 
-    /// Breaks the tie with another host that probes for our name: the greater records win (RFC 6762, section 8.2). Only
-    /// the IPv4 addresses are compared, byte by byte, because the IPv4 address is the first record in both probes.
+    /// Breaks the tie with another host that probes for our name: the greater records win (RFC 6762, section 8.2.1).
+    /// Both hosts sort their records of the name by type and data. The first records that differ decide. If there are
+    /// no such records, the host with more records wins.
     fn break_tie(&self, message: &Message<'_>) -> Reaction {
-        let mut theirs = message.authorities();
-        let theirs = theirs.find(|record| record.is(Kind::A) && self.is_host(record.name));
-        let ours = self.v4.map(|v4| v4.octets());
-        match theirs {
-            Some(theirs) if ours.is_none_or(|ours| ours[..] < *theirs.bytes()) => {
-                Reaction::TieBreakLost
+        let v4 = self.v4.map(|v4| v4.octets());
+        let v6 = self.v6.map(|v6| v6.octets());
+        let ours = [
+            v4.as_ref().map(|v4| (Kind::A.0, &v4[..])),
+            v6.as_ref().map(|v6| (Kind::AAAA.0, &v6[..])),
+        ];
+        let mut ours = ours.into_iter().flatten();
+        let mut previous = None;
+        loop {
+            let records = message.authorities().filter(|record| self.is_host(record.name));
+            let records = records.map(|record| (record.kind.0, record.bytes()));
+            let theirs = records.filter(|record| Some(*record) > previous).min();
+            match ours.next() {
+                _ if theirs.is_none() => return Reaction::Nothing,
+                ours if ours < theirs => return Reaction::TieBreakLost,
+                ours if ours > theirs => return Reaction::Nothing,
+                _ => previous = theirs,
             }
-            _ => Reaction::Nothing,
         }
     }
 

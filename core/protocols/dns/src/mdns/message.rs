@@ -27,8 +27,11 @@ pub(super) const DOMAIN: &[u8] = b"local";
 pub(super) enum Outgoing<'q> {
     /// A probe for our name, with the records that we want to use.
     Probe,
-    /// Records, to all hosts or to a querier that supports multicast DNS.
+    /// Records, to a querier that supports multicast DNS.
     Answer(Records),
+    /// Records, to all hosts. The second set has the records that must be left out, because they were sent to all hosts
+    /// a short time ago.
+    ToAll(Records, Records),
     /// A goodbye: all our records, with a time to live of zero.
     Goodbye,
     /// An answer to a legacy querier. A legacy querier supports only unicast DNS. The answer repeats the ID and the
@@ -53,7 +56,9 @@ impl Responder {
         let flags = flag::RESPONSE | flag::AUTHORITATIVE;
         let (id, flags, questions, records, max_ttl) = match outgoing {
             Outgoing::Probe => (0, 0, (0, &[][..]), Records::NONE, u32::MAX),
-            Outgoing::Answer(records) => (0, flags, (0, &[][..]), records, u32::MAX),
+            Outgoing::Answer(records) | Outgoing::ToAll(records, _) => {
+                (0, flags, (0, &[][..]), records, u32::MAX)
+            }
             Outgoing::Goodbye => (0, flags, (0, &[][..]), Records::ALL, 0),
             Outgoing::Legacy(records, id, questions) => (id, flags, questions, records, LEGACY_TTL),
         };
@@ -67,7 +72,9 @@ impl Responder {
             out.probe();
         } else {
             out.writer.questions_of(questions);
-            out.answer(records);
+            let left_out =
+                if let Outgoing::ToAll(_, left_out) = outgoing { left_out } else { Records::NONE };
+            out.answer(records, left_out);
         }
         out.writer.finish().map_or(0, <[u8]>::len)
     }
@@ -88,7 +95,7 @@ impl MessageWriter<'_, '_> {
         }
     }
 
-    fn answer(&mut self, records: Records) {
+    fn answer(&mut self, records: Records, left_out: Records) {
         if records.has(Records::HOST) {
             self.host();
         }
@@ -111,7 +118,7 @@ impl MessageWriter<'_, '_> {
                 self.text(service);
             }
         }
-        if !records.has(Records::HOST) && records.without(Records::KINDS) != Records::NONE {
+        if !records.with(left_out).has(Records::HOST) && records.has_service() {
             self.host();
         }
     }

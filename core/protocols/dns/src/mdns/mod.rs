@@ -28,14 +28,15 @@
 //!   two hosts probe for a name at the same time, the host with the greater address gets the name.
 //! * After the probes, the name is announced twice, and questions about the name are answered: by multicast after 20 to
 //!   120 ms, or at once by unicast if the querier requests a unicast answer. Records that the querier already has are
-//!   left out.
+//!   left out. A record is sent by multicast at most once per second (RFC 6762, section 6).
 //! * When the name is withdrawn, or is announced again with other addresses, the other hosts are informed.
 //! * [`browse`] finds the services of a kind on other hosts. The result includes the host, port, texts and addresses of
 //!   each service.
 //!
 //! The storage must have one event for the responder, and one UDP socket with memory for its [rings](RINGS). The back
 //! end must be able to join multicast groups, and the base needs a [seed](picoevent::EventBase::seed). Messages are
-//! sent only over IPv4, but they also contain IPv6 addresses.
+//! sent only over IPv4, but they also contain IPv6 addresses. If the port 5353 is in use, the responder and the browser
+//! try to bind it again every 5 seconds, and the host has no name until then.
 
 mod answering;
 mod browser;
@@ -46,7 +47,7 @@ mod verbs;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use picoevent::{Cx, Event, SetupError, UdpRings, UdpSocket, UnseededError};
+use picoevent::{Cx, Event, Instant, SetupError, UdpRings, UdpSocket, UnseededError};
 
 pub use browser::{
     Browser, BrowserMut, FoundService, HasBrowser, ServiceEvent, browse, stop_browsing,
@@ -92,7 +93,7 @@ pub trait HasMdns: Sized {
     }
 }
 
-/// Answers questions about a host and its services. A responder takes 96 bytes on a 32-bit chip.
+/// Answers questions about a host and its services. A responder takes 128 bytes on a 32-bit chip.
 pub struct Responder {
     label: Label,
     /// The length of the requested name, without the number that is added after a conflict.
@@ -105,6 +106,9 @@ pub struct Responder {
     state: State,
     /// The records to send to all hosts when the timer is due.
     due: Records,
+    /// For each bit of a set of records, the time at which these records were last sent to all hosts: the lower 32 bits
+    /// of the time in microseconds.
+    sent_at: [u32; 8],
     socket: Option<UdpSocket>,
     timer: Option<Event>,
     /// Whether a browser uses the same socket.
@@ -137,6 +141,15 @@ impl Records {
     /// Returns the records of a service.
     const fn service(number: u8) -> Self {
         Self(4_u8.wrapping_shl(number as u32))
+    }
+
+    const fn bit(bit: u32) -> Self {
+        Self(1_u8.wrapping_shl(bit))
+    }
+
+    /// Returns whether there are records of a service.
+    const fn has_service(self) -> bool {
+        self.0 & !3 != 0
     }
 
     const fn has(self, other: Self) -> bool {
@@ -216,6 +229,7 @@ impl Responder {
             v6: None,
             state: State::Silent,
             due: Records::NONE,
+            sent_at: [0; 8],
             socket: None,
             timer: None,
             is_shared: false,
@@ -239,6 +253,18 @@ impl Responder {
         }
     }
 
+    /// Returns the records that were sent to all hosts in the last `micros` microseconds.
+    fn sent_within(&self, micros: u32, now: Instant) -> Records {
+        let bits = (0..u8::BITS).zip(self.sent_at).filter(|(_, at)| age(*at, now) < micros);
+        bits.fold(Records::NONE, |records, (bit, _)| records.with(Records::bit(bit)))
+    }
+
+    /// Stores the time at which records were sent to all hosts.
+    fn set_sent_at(&mut self, records: Records, at: u32) {
+        let times = (0..u8::BITS).zip(&mut self.sent_at);
+        times.filter(|(bit, _)| records.has(Records::bit(*bit))).for_each(|(_, sent)| *sent = at);
+    }
+
     /// Returns the name that the responder has or probes for.
     fn label(&self) -> &[u8] {
         self.label.as_bytes()
@@ -257,6 +283,12 @@ impl Responder {
         }
         self.label = label;
     }
+}
+
+/// Returns the microseconds since a time of which only the lower 32 bits are known. The result is wrong if the time is
+/// more than 71 minutes ago. In this case, an answer can wait for up to one second longer.
+const fn age(at: u32, now: Instant) -> u32 {
+    (now.as_micros() as u32).wrapping_sub(at)
 }
 
 /// A name without a dot, in ASCII.

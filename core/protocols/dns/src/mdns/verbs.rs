@@ -3,13 +3,13 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{Cx, EventMut, Mode, OnUdp, SetupError, UdpEvent, UdpMut, UnseededError};
+use picoevent::{Cx, EventMut, Instant, Mode, OnUdp, SetupError, UdpEvent, UdpMut, UnseededError};
 
 use super::answering::Reaction;
 use super::message::Outgoing;
 use super::{
     AnnounceError, GROUP, HasMdns, Label, MAX_LABEL, MAX_SERVICES, MESSAGE, RINGS, Records,
-    Responder, Service, State,
+    Responder, Service, State, age,
 };
 use crate::wire::{Message, is_host_name};
 
@@ -27,6 +27,14 @@ const ANNOUNCE_WAIT: u16 = 1_000;
 const TIE_BREAK_WAIT: u16 = 1_000;
 /// The wait after many conflicts, in milliseconds.
 const CONFLICT_WAIT: u16 = 5_000;
+
+/// The wait after the socket could not be bound, in milliseconds.
+pub(super) const BIND_WAIT: u16 = 5_000;
+
+/// The minimum time between two multicasts of a record, in microseconds (RFC 6762, section 6).
+const MULTICAST_WAIT: u32 = 1_000_000;
+/// This time for the answer to a probe.
+const PROBE_ANSWER_WAIT: u32 = 250_000;
 
 /// When the number in the name has reached this value, the responder waits for [`CONFLICT_WAIT`] before it probes for
 /// the next name.
@@ -57,7 +65,9 @@ pub fn announce<A: HasMdns>(
         None => cx.new_timer(Mode::OneShot, tick::<A>).map_err(SetupError::from)?,
     };
     app.mdns().timer = Some(timer);
-    bind(app, cx, received::<A>)?;
+    if !app.mdns().is_shared {
+        bind(app, cx, received::<A>)?;
+    }
     let next = app.mdns().begin(name, services);
     apply(app, cx, GROUP, &[0; MESSAGE], &next);
     Ok(())
@@ -86,6 +96,30 @@ pub(super) fn bind<A: HasMdns>(
 pub(super) fn close<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     if let Some(Ok(mut udp)) = app.mdns().socket.take().map(|socket| cx.udp(socket)) {
         udp.close();
+    }
+}
+
+/// Handles an event that states that the socket could not be bound: closes the socket, and tries again later. Returns
+/// whether this is such an event.
+pub(super) fn handle_bind_error<A: HasMdns>(
+    app: &mut A,
+    udp: &mut UdpMut<'_, '_, A>,
+    event: UdpEvent,
+) -> bool {
+    // After other errors, the socket is still bound and usable.
+    let has_failed = matches!(event, UdpEvent::Failed(_)) && udp.local_addr().is_none();
+    if has_failed {
+        close(app, udp.cx());
+        probe_later(app, udp.cx());
+    }
+    has_failed
+}
+
+/// If the responder has or probes for a name, probes for this name later, because there is no socket now.
+fn probe_later<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
+    if app.mdns().state != State::Silent {
+        let next = app.mdns().probe_after(BIND_WAIT);
+        apply(app, cx, GROUP, &[0; MESSAGE], &next);
     }
 }
 
@@ -150,7 +184,7 @@ impl Responder {
 
     /// Handles the timer.
     #[inline(never)]
-    fn tick(&mut self, buffer: &mut [u8; MESSAGE]) -> NextStep {
+    fn tick(&mut self, now: Instant, buffer: &mut [u8; MESSAGE]) -> NextStep {
         let is_named = self.state == State::Probing(PROBES);
         match self.state {
             State::Silent => return NextStep::default(),
@@ -162,29 +196,67 @@ impl Responder {
             State::Probing(_) => (self.state, self.due) = (State::Announcing(0), Records::ALL),
             State::Announcing(_) | State::Named => {}
         }
-        let length = self.write(Outgoing::Answer(self.due), buffer);
+        let State::Announcing(count) = self.state else { return self.answer_all(now, buffer) };
+        let length = self.write(Outgoing::ToAll(self.due, Records::NONE), buffer);
+        self.set_sent_at(Records::ALL, now.as_micros() as u32);
         let mut next = NextStep { length, timer: None, is_named };
-        self.due = Records::NONE;
+        (self.state, self.due) = (State::Named, Records::NONE);
         // The announcement is sent [`ANNOUNCEMENTS`] times, each time with all records.
-        if let State::Announcing(count) = self.state {
-            self.state = State::Named;
-            if count.saturating_add(1) < ANNOUNCEMENTS {
-                (self.state, self.due) = (State::Announcing(count.saturating_add(1)), Records::ALL);
-                next.timer = Some((ANNOUNCE_WAIT, 0));
-            }
+        if count.saturating_add(1) < ANNOUNCEMENTS {
+            (self.state, self.due) = (State::Announcing(count.saturating_add(1)), Records::ALL);
+            next.timer = Some((ANNOUNCE_WAIT, 0));
+        }
+        next
+    }
+
+    /// Writes the answer to all hosts. Records that were sent to all hosts in the last second stay due.
+    fn answer_all(&mut self, now: Instant, buffer: &mut [u8; MESSAGE]) -> NextStep {
+        let recent = self.sent_within(MULTICAST_WAIT, now);
+        let records = self.due.without(recent);
+        self.due = self.due.and(recent);
+        let mut next = NextStep::default();
+        if self.due != Records::NONE {
+            let times = (0..u8::BITS).zip(self.sent_at);
+            let waiting = times.filter(|(bit, _)| self.due.has(Records::bit(*bit)));
+            let oldest = waiting.map(|(_, at)| age(at, now)).max().unwrap_or_default();
+            let millis = MULTICAST_WAIT.saturating_sub(oldest) / 1_000;
+            next.timer = Some(((millis as u16).saturating_add(1), 0));
+        }
+        if records != Records::NONE {
+            next.length = self.write(Outgoing::ToAll(records, recent), buffer);
+            // An answer with a service also contains the addresses of the host.
+            let addresses = if records.has_service() { Records::HOST } else { Records::NONE };
+            let sent = records.with(addresses.without(recent));
+            self.set_sent_at(sent, now.as_micros() as u32);
         }
         next
     }
 
     /// Reacts to a message.
     #[inline(never)]
-    fn react(&mut self, bytes: &[u8], from: SocketAddr, buffer: &mut [u8; MESSAGE]) -> NextStep {
+    fn react(
+        &mut self,
+        bytes: &[u8],
+        from: SocketAddr,
+        now: Instant,
+        buffer: &mut [u8; MESSAGE],
+    ) -> NextStep {
         let Ok(message) = Message::parse(bytes) else { return NextStep::default() };
         let outgoing = match self.reaction_to(&message, from) {
             Reaction::Nothing => return NextStep::default(),
             Reaction::ToAll(records) => {
-                let is_waiting = self.due != Records::NONE;
+                // The timer is set to a later time if all due records were sent in the last second. The time of the
+                // next announcement does not change.
+                let recent = self.sent_within(MULTICAST_WAIT, now);
+                let is_waiting = matches!(self.state, State::Announcing(_))
+                    || self.due.without(recent) != Records::NONE;
                 self.due = self.due.with(records);
+                // A probe must be answered before the other host uses the name.
+                if message.authorities().next().is_some() {
+                    let recent = self.sent_within(PROBE_ANSWER_WAIT, now);
+                    let long_ago = (now.as_micros() as u32).wrapping_sub(MULTICAST_WAIT);
+                    self.set_sent_at(records.without(recent), long_ago);
+                }
                 // Wait for 20 to 120 ms before the answer is sent, because other hosts may answer at the same time.
                 return NextStep {
                     timer: Some((20, 100)).filter(|_| !is_waiting),
@@ -215,22 +287,34 @@ impl Responder {
 }
 
 fn tick<A: HasMdns>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
+    let cx = event.cx();
+    // If a browser uses the same socket, the browser binds the socket.
+    if !app.mdns().is_shared {
+        // If the bind fails, there is no socket, see below.
+        let _ = bind(app, cx, received::<A>);
+    }
+    if app.mdns().socket.is_none() {
+        return probe_later(app, cx);
+    }
     let mut buffer = [0; MESSAGE];
-    let next = app.mdns().tick(&mut buffer);
-    apply(app, event.cx(), GROUP, &buffer, &next);
+    let next = app.mdns().tick(cx.now(), &mut buffer);
+    apply(app, cx, GROUP, &buffer, &next);
 }
 
 /// Called when messages have arrived.
-pub(super) fn received<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
-    while receive(app, udp) {}
+pub(super) fn received<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, event: UdpEvent) {
+    if !handle_bind_error(app, udp, event) {
+        while receive(app, udp) {}
+    }
 }
 
 /// Handles one message. Returns whether there was a message.
 pub(super) fn receive<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
+    let now = udp.cx().now();
     let Some(datagram) = udp.peek() else { return false };
     let from = datagram.from;
     let mut buffer = [0; MESSAGE];
-    let next = app.mdns().react(datagram.data, from, &mut buffer);
+    let next = app.mdns().react(datagram.data, from, now, &mut buffer);
     udp.consume();
     apply(app, udp.cx(), from, &buffer, &next);
     true

@@ -24,15 +24,22 @@ impl<'m> Message<'m> {
     /// # Errors
     /// [`Malformed`].
     pub fn parse(bytes: &'m [u8]) -> Result<Self, Malformed> {
-        Self::check(bytes).ok_or(Malformed)
+        Self::check(bytes, 4).ok_or(Malformed)
     }
 
+    /// Checks a truncated message whose last record may be incomplete. Checks only the questions, so the records must
+    /// not be read.
+    pub(crate) fn parse_truncated(bytes: &'m [u8]) -> Result<Self, Malformed> {
+        Self::check(bytes, 1).filter(Self::is_truncated).ok_or(Malformed)
+    }
+
+    /// Checks the header and the first sections.
     #[inline(never)]
-    fn check(bytes: &'m [u8]) -> Option<Self> {
+    fn check(bytes: &'m [u8], sections: u8) -> Option<Self> {
         let mut message = Self { bytes, sections: [HEADER; 4] };
         bytes.get(..HEADER)?;
         let mut at = HEADER;
-        for (start, section) in message.sections.iter_mut().zip(0..4) {
+        for (start, section) in message.sections.iter_mut().zip(0..sections) {
             *start = at;
             for _ in 0..count(bytes, section) {
                 let (record, end) = Record::read(bytes, at, section)?;

@@ -376,6 +376,61 @@ fn missing_records_are_requested() {
 }
 
 #[test]
+fn unrelated_messages_do_not_shorten_the_intervals_between_questions() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
+    start_browsing(&mut hosts[0], "_ipp._tcp");
+    let (_, now) = run_for(&mut hosts, Instant::ZERO, 1);
+    // A service whose host never answers, on a network with other messages. The list of services is sent again, too.
+    let mut listing = question(5353, |_| ());
+    let mut buffer = [0; 128];
+    let mut writer = Writer::new(&mut buffer, 0, flag::RESPONSE);
+    writer.record(Section::Answer, "_ipp._tcp.local", Kind::PTR, 4_500, |writer| {
+        writer.name("x._ipp._tcp.local");
+    });
+    listing.bytes = writer.finish().unwrap().to_vec();
+    let mut sent = Vec::new();
+    for second in 0..40 {
+        hosts[0].deliver(&listing);
+        hosts[0].deliver(&addresses(&[(second, 120)]));
+        let now = now.after(seconds(second.into()));
+        sent.extend(run(&mut hosts, now, Duration::from_millis(999), |_| Vec::new()));
+    }
+    let gaps: Vec<_> =
+        sent.windows(2).map(|pair| pair[1].at.since(pair[0].at).as_secs_f32().round()).collect();
+    assert_eq!(gaps, [1.0, 2.0, 4.0, 8.0, 16.0]);
+}
+
+#[test]
+fn a_browser_and_a_responder_begin_when_the_port_is_free() {
+    for is_browser_first in [false, true] {
+        let mut storages = [Box::new(DeviceStorage::new()), Box::new(DeviceStorage::new())];
+        let [first, second] = &mut storages;
+        let mut hosts = [Host::new(first, 7, 1), Host::new(second, 8, 2)];
+        announce(&mut hosts[1], "pump", MQTT);
+        hosts[0].is_port_in_use = true;
+        let mut now = Instant::ZERO;
+        if is_browser_first {
+            start_browsing(&mut hosts[0], "_mqtt._tcp");
+            (_, now) = run_for(&mut hosts, now, 2);
+            announce(&mut hosts[0], "panel", WEB);
+        } else {
+            announce(&mut hosts[0], "panel", WEB);
+            (_, now) = run_for(&mut hosts, now, 2);
+            start_browsing(&mut hosts[0], "_mqtt._tcp");
+        }
+        (_, now) = run_for(&mut hosts, now, 20);
+        assert_eq!((take_events(&mut hosts[0]), hosts[0].device.names.len()), (vec![], 0));
+        hosts[0].is_port_in_use = false;
+        (_, now) = run_for(&mut hosts, now, 15);
+        assert_eq!(take_events(&mut hosts[0]), [found(PUMP)]);
+        assert_eq!(hosts[0].device.names, ["panel"]);
+        let question = question(5353, |writer| writer.question("panel.local", Kind::A, 1));
+        assert_eq!(send_question(&mut hosts[..1], now, question).len(), 1);
+    }
+}
+
+#[test]
 fn a_stopped_browser_sends_no_questions_and_keeps_the_socket_of_the_responder() {
     with_found(|hosts, now| {
         announce(&mut hosts[0], "panel", WEB);

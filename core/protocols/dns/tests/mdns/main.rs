@@ -175,6 +175,160 @@ fn questions_about_other_names_and_known_answers_get_no_answer() {
 }
 
 #[test]
+fn a_record_is_multicast_at_most_once_a_second() {
+    with_named(|hosts, now| {
+        let host = || question(5353, |w| w.question("pump.local", Kind::A, 1));
+        let mut messages = Vec::new();
+        for number in 0..20 {
+            hosts[0].deliver(&host());
+            let now = now.after(Duration::from_millis(number * 150));
+            messages.extend(run(hosts, now, Duration::from_millis(149), |_| Vec::new()));
+        }
+        let now = now.after(seconds(3));
+        messages.extend(run(hosts, now, seconds(2), |_| Vec::new()));
+        let times: Vec<_> = messages.iter().map(|message| message.at).collect();
+        assert_eq!(times.len(), 4, "{times:?}");
+        for pair in times.windows(2) {
+            let gap = pair[1].since(pair[0]).as_millis();
+            assert!((1_000..1_130).contains(&gap), "{gap} ms");
+        }
+    });
+}
+
+#[test]
+fn other_records_are_multicast_while_a_record_waits_for_its_second() {
+    with_named(|hosts, now| {
+        let a = || question(5353, |w| w.question("pump.local", Kind::A, 1));
+        hosts[0].deliver(&a());
+        let messages = run(hosts, now, Duration::from_millis(300), |_| Vec::new());
+        assert_eq!(messages.len(), 1);
+        let first = messages[0].at;
+        // The address waits. The list of services does not wait, and the answer has no address in it.
+        hosts[0].deliver(&a());
+        let now = now.after(Duration::from_millis(301));
+        assert_eq!(run(hosts, now, Duration::from_millis(200), |_| Vec::new()).len(), 0);
+        let now = now.after(Duration::from_millis(201));
+        hosts[0].deliver(&question(5353, |w| w.question("_http._tcp.local", Kind::PTR, 1)));
+        let messages = run(hosts, now, seconds(2), |_| Vec::new());
+        assert_eq!(messages.len(), 2, "{messages:?}");
+        assert!((20..=120).contains(&messages[0].at.since(now).as_millis()));
+        assert_eq!(
+            answers(&messages[0]).iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
+            [Kind::PTR]
+        );
+        let message = Message::parse(&messages[0].bytes).unwrap();
+        assert!(message.additional().all(|record| record.kind != Kind::A));
+        assert_eq!(
+            answers(&messages[1]).iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
+            [Kind::A]
+        );
+        let gap = messages[1].at.since(first).as_millis();
+        assert!((1_000..1_010).contains(&gap), "{gap} ms");
+    });
+}
+
+#[test]
+fn a_probe_is_answered_within_the_second_after_an_answer() {
+    with_named(|hosts, now| {
+        let a = question(5353, |w| w.question("pump.local", Kind::A, 1));
+        hosts[0].deliver(&a);
+        assert_eq!(run(hosts, now, Duration::from_millis(200), |_| Vec::new()).len(), 1);
+        // The second answer waits.
+        hosts[0].deliver(&a);
+        let now = now.after(Duration::from_millis(201));
+        assert_eq!(run(hosts, now, Duration::from_millis(200), |_| Vec::new()).len(), 0);
+        // A host probes for our name, and does not request a unicast answer.
+        let probe = probe(&[(Kind::A, &[192, 0, 2, 99])], 1);
+        let now = now.after(Duration::from_millis(201));
+        hosts[0].deliver(&probe);
+        let messages = run(hosts, now, Duration::from_millis(130), |_| Vec::new());
+        assert_eq!((messages.len(), messages[0].to), (1, addr(GROUP)));
+    });
+}
+
+#[test]
+fn a_question_between_the_announcements_does_not_change_their_times() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::announce(device, base, "pump", WEB).unwrap();
+    let messages = run(&mut hosts, Instant::ZERO, seconds(10), |message| {
+        let is_announcement = Message::parse(&message.bytes).unwrap().is_answer();
+        let sent = question(5353, |w| w.question("pump.local", Kind::A, 1));
+        if is_announcement { vec![sent] } else { Vec::new() }
+    });
+    let at = |index: usize| messages[index].at;
+    assert_eq!(at(4).since(at(3)).as_millis(), 1_000);
+    assert!(messages.windows(2).skip(3).all(|pair| pair[1].at.since(pair[0].at) >= seconds(1)));
+}
+
+/// Makes a probe of another host for the name `pump.local`, with its records for the name.
+fn probe(records: &[(Kind, &[u8])], class: u16) -> Sent {
+    question(5353, |w| {
+        w.question("pump.local", Kind::ANY, class);
+        for (kind, bytes) in records {
+            w.record(Section::Authority, "pump.local", *kind, 120, |w| w.bytes(bytes));
+        }
+    })
+}
+
+#[test]
+fn the_greater_records_win_a_tie_break() {
+    const AAAA: &[u8] = &[0x20; 16];
+    type Records = &'static [(Kind, &'static [u8])];
+    // The device has the address 192.0.2.7.
+    let cases: [(Records, bool); 8] = [
+        (&[(Kind::A, &[192, 0, 2, 7])], false),
+        (&[(Kind::A, &[192, 0, 2, 6])], false),
+        (&[(Kind::A, &[192, 0, 2, 8])], true),
+        // The records are compared in the order of their types and data, not in the order of the message.
+        (&[(Kind::A, &[192, 0, 2, 8]), (Kind::A, &[192, 0, 2, 6])], false),
+        (&[(Kind::AAAA, AAAA), (Kind::A, &[192, 0, 2, 6])], false),
+        // If all our records are equal to theirs, the host with more records wins.
+        (&[(Kind::A, &[192, 0, 2, 9]), (Kind::A, &[192, 0, 2, 7])], true),
+        (&[(Kind::AAAA, AAAA), (Kind::A, &[192, 0, 2, 7])], true),
+        // The type of an IPv6 address is greater than the type of an IPv4 address.
+        (&[(Kind::AAAA, AAAA)], true),
+    ];
+    for (records, is_lost) in cases {
+        let mut storage = Box::new(DeviceStorage::new());
+        let mut hosts = [Host::new(&mut storage, 7, 1)];
+        let Host { base, device, .. } = &mut hosts[0];
+        mdns::announce(device, base, "pump", WEB).unwrap();
+        run(&mut hosts, Instant::ZERO, Duration::from_millis(300), |_| Vec::new());
+        hosts[0].deliver(&probe(records, 0x8001));
+        let now = Instant::ZERO.after(Duration::from_millis(301));
+        run(&mut hosts, now, Duration::from_millis(900), |_| Vec::new());
+        // A host that has lost waits for a second.
+        assert_eq!(hosts[0].device.names.is_empty(), is_lost, "{records:?}");
+    }
+}
+
+#[test]
+fn a_name_is_used_only_after_the_port_is_free() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
+    hosts[0].is_port_in_use = true;
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::announce(device, base, "pump", WEB).unwrap();
+    let messages = run(&mut hosts, Instant::ZERO, seconds(20), |_| Vec::new());
+    assert_eq!((messages.len(), hosts[0].device.responder.name()), (0, None));
+    assert_eq!(hosts[0].device.names.len(), 0);
+    hosts[0].is_port_in_use = false;
+    let messages = run(&mut hosts, Instant::ZERO.after(seconds(20)), seconds(8), |_| Vec::new());
+    assert_eq!((messages.len(), &hosts[0].device.names[..]), (5, &["pump".to_owned()][..]));
+    // A withdrawn name leaves no socket and no event.
+    hosts[0].is_port_in_use = true;
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::withdraw(device, base);
+    mdns::announce(device, base, "pump", WEB).unwrap();
+    run(&mut hosts, Instant::ZERO.after(seconds(28)), seconds(1), |_| Vec::new());
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::withdraw(device, base);
+    assert_eq!((base.counts().events, base.udp_sockets().count()), (0, 0));
+}
+
+#[test]
 fn several_questions_get_one_answer() {
     with_named(|hosts, now| {
         let both = question(5353, |writer| {

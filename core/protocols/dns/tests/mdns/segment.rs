@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use picoevent::{Action, Cx, EventBase, Instant, Storage, UdpAction, UdpRequest, UdpSocket, Wait};
+use picoevent::{
+    Action, Cx, EventBase, Instant, Storage, UdpAction, UdpError, UdpRequest, UdpSocket, Wait,
+};
 use picoevent_dns::mdns::{
     Browser, BrowserMut, FoundService, HasBrowser, HasMdns, Responder, ServiceEvent,
 };
@@ -82,6 +84,8 @@ pub struct Host<'s> {
     pub base: EventBase<'s, Device>,
     pub device: Device,
     pub ip: Ipv4Addr,
+    /// Whether another program on the device uses the port, so a bind fails.
+    pub is_port_in_use: bool,
     sockets: Vec<(UdpSocket, u16, bool)>,
 }
 
@@ -92,7 +96,7 @@ impl<'s> Host<'s> {
         base.seed(&[seed; 32]);
         let mut device = Device::default();
         device.responder.set_addresses(&[ip.into()]);
-        Self { base, device, ip, sockets: Vec::new() }
+        Self { base, device, ip, is_port_in_use: false, sockets: Vec::new() }
     }
 
     /// Runs the loop until it waits for a later time. Returns the datagrams sent.
@@ -103,6 +107,9 @@ impl<'s> Host<'s> {
             while let Some(action) = self.base.next_action() {
                 let Action::Udp(socket, action) = action else { continue };
                 match action {
+                    UdpAction::Bind if self.is_port_in_use => {
+                        self.base.bind_failed(socket, UdpError::InUse);
+                    }
                     UdpAction::Bind => {
                         let address = self.base.udp_address_of(socket).unwrap();
                         self.sockets.push((socket, address.port(), false));

@@ -124,6 +124,26 @@ fn the_hosts_list_never_expires_and_needs_no_query() {
 }
 
 #[test]
+fn the_hosts_list_comes_before_a_cached_answer_and_before_a_look_up_in_progress() {
+    with_base(|base, app| {
+        let mut network = server_with_ttl(60);
+        look_up(&mut network, base, app, "cached.example");
+        app.resolve(base, "running.example").unwrap();
+        for name in ["cached.example", "running.example"] {
+            dns::add_host(app, name, v4(9)).unwrap();
+        }
+        // The second look-up gets the address of the list at once. The first look-up gets the answer of the server.
+        look_up(&mut network, base, app, "running.example");
+        assert_eq!(app.answers(), [Ok(vec![v4(7)]), Ok(vec![v4(9)]), Ok(vec![v4(7)])]);
+        for name in ["cached.example", "running.example"] {
+            look_up(&mut network, base, app, name);
+            assert_eq!(app.answers(), [Ok(vec![v4(9)])], "{name}");
+        }
+        assert_eq!(network.received.len(), 2);
+    });
+}
+
+#[test]
 fn literal_addresses_and_localhost_need_no_server_and_are_reported_later() {
     with_base(|base, app| {
         app.names.set_servers(&[]);
@@ -142,6 +162,8 @@ fn literal_addresses_and_localhost_need_no_server_and_are_reported_later() {
         ] {
             dns::resolve(app, base, name, family, App::found).unwrap();
             assert_eq!(app.ends.len(), 0);
+            // These answers are not from the cache.
+            app.names.as_mut().clear_cache();
             run(&mut network, base, app);
             assert_eq!(app.answers(), [answer], "{name}");
         }

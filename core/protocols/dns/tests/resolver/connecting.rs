@@ -125,6 +125,35 @@ fn a_connection_reconnects_after_a_delay_with_a_new_address() {
 }
 
 #[test]
+fn a_delayed_reconnect_does_not_delay_a_look_up_of_the_same_name() {
+    with_base(|base, app| {
+        let pool = pool(base, 64);
+        let mut number = 0;
+        let mut network = Network::new(move |query| {
+            number += 1;
+            reply(query, query.addresses(1, &[number]))
+        });
+        app.react_to_end = Some(|app, conn| {
+            let delay = Duration::from_secs(5);
+            dns::connect_again(app, conn, delay, "uplink.example", 7_000).unwrap();
+        });
+        let conn = connect(base, app, "uplink.example", pool).unwrap();
+        network.run(base, app, seconds(2));
+        base.conn(conn).unwrap().abort();
+        network.run(base, app, seconds(3));
+        app.resolve(base, "uplink.example").unwrap();
+        network.run(base, app, seconds(4));
+        assert_eq!(app.ends[0].2, seconds(3).after(Duration::from_millis(1)));
+        // The answer has expired when the connection reconnects, so the name is looked up again.
+        run(&mut network, base, app);
+        let times: Vec<_> =
+            network.received.iter().map(|query| query.at.as_micros() / 1_000_000).collect();
+        assert_eq!(times, [0, 0, 3, 7, 7]);
+        assert_eq!((app.opened.len(), network.connects[1]), (2, addr("192.0.2.5:7000")));
+    });
+}
+
+#[test]
 fn each_failed_attempt_to_reconnect_calls_ended_once() {
     with_base(|base, app| {
         let pool = pool(base, 64);

@@ -132,6 +132,22 @@ fn a_look_up_fails_if_all_servers_fail_in_three_rounds() {
 }
 
 #[test]
+fn the_next_round_begins_at_its_usual_time_after_all_servers_have_failed() {
+    with_base(|base, app| {
+        let mut network = Network::new(|query| reply(query, query.answer(2, |_| {})));
+        app.resolve(base, "a.example").unwrap();
+        run(&mut network, base, app);
+        app.names.set_servers(&[addr(SERVER), addr(SECOND_SERVER)]);
+        app.resolve(base, "b.example").unwrap();
+        run(&mut network, base, app);
+        let times: Vec<_> =
+            network.received.iter().map(|query| query.at.as_micros() / 1_000).collect();
+        assert_eq!(times, [0, 1_000, 3_000, 7_000, 7_001, 8_001, 8_002, 10_002, 10_003]);
+        assert_eq!(app.answers(), vec![Err(LookupError::NoAnswer); 2]);
+    });
+}
+
+#[test]
 fn a_look_up_without_a_server_fails_without_delay() {
     with_base(|base, app| {
         app.names.set_servers(&[]);
@@ -223,6 +239,33 @@ fn another_port_is_tried_if_a_port_is_in_use() {
         network.unavailable_ports.clear();
         run(&mut network, base, app);
         assert_eq!(app.answers(), [Ok(vec![v4(7)])]);
+    });
+}
+
+#[test]
+fn a_port_in_use_does_not_delay_a_query() {
+    with_base(|base, app| {
+        let mut network = answering_server();
+        network.unavailable_ports = (0xC000..=0xFFFF).step_by(2).collect();
+        for number in 0..10 {
+            app.resolve(base, &format!("n{number}.example")).unwrap();
+            dns::resolve(app, base, &format!("n{number}.example"), None, App::found).unwrap();
+            run(&mut network, base, app);
+        }
+        assert_eq!(network.received.len(), 20, "no query is sent twice");
+        assert_eq!((app.answers().len(), network.now().as_micros()), (20, 10_000));
+    });
+}
+
+#[test]
+fn a_look_up_fails_in_the_usual_time_if_no_port_can_be_bound() {
+    with_base(|base, app| {
+        let mut network = answering_server();
+        network.unavailable_ports = (0xC000..=0xFFFF).collect();
+        app.resolve(base, "a.example").unwrap();
+        run(&mut network, base, app);
+        assert_eq!(app.ends[0].2, seconds(7));
+        assert_eq!(app.answers(), [Err(LookupError::NoAnswer)]);
     });
 }
 

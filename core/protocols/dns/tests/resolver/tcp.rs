@@ -82,6 +82,50 @@ fn an_answer_is_fetched_from_the_server_that_truncated_it() {
 }
 
 #[test]
+fn an_answer_that_is_cut_within_a_record_is_fetched_over_tcp() {
+    with_base(|base, app| {
+        let pool = pool(base, 512);
+        app.names.set_tcp_pool(pool);
+        let mut network = Network::new(|query| {
+            let mut bytes = query.addresses(60, &[7, 8]);
+            bytes[2] |= (flag::TRUNCATED >> 8) as u8;
+            bytes.truncate(bytes.len() - 3);
+            reply(query, bytes)
+        });
+        set_tcp_server(&mut network, |received| (answer(received, 9), false));
+        app.resolve(base, "a.example").unwrap();
+        run(&mut network, base, app);
+        assert_eq!(app.answers(), [Ok(vec![v4(9)])]);
+        assert_eq!(network.received.len(), 1);
+    });
+}
+
+#[test]
+fn a_fetch_without_an_answer_does_not_end_the_next_one() {
+    with_base(|base, app| {
+        let pool = pool(base, 512);
+        app.names.set_tcp_pool(pool);
+        let mut network = truncating_server();
+        set_tcp_server(&mut network, |received| {
+            match received.windows(2).any(|two| two.eq_ignore_ascii_case(b"n1")) {
+                true => (Vec::new(), false),
+                false => (answer(received, 9), false),
+            }
+        });
+        for name in ["n1.example", "n2.example"] {
+            app.resolve(base, name).unwrap();
+        }
+        run(&mut network, base, app);
+        assert_eq!(
+            app.ends[0].2.as_micros() / 1_000_000,
+            5,
+            "after the time limit of the first fetch"
+        );
+        assert_eq!(app.answers(), [Ok(vec![v4(9)]), Err(LookupError::NoAnswer)]);
+    });
+}
+
+#[test]
 fn without_a_pool_a_truncated_answer_is_too_long() {
     with_base(|base, app| {
         let mut network = truncating_server();

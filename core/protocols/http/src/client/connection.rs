@@ -72,14 +72,16 @@ impl<K> ClientConn<K> {
             K::client(app).parts().0.state = State::Idle;
             return Err(CallError::Unresolved);
         };
-        // If the connection was just closed, its `ended` callback has not run yet. This callback connects again.
+        // If the connection was just closed or lost, its `ended` callback has not run yet. This callback connects
+        // again.
+        call.is_kept = true;
         let Ok(mut conn) = cx.conn(held) else { return Ok(()) };
         if !call.is_idle || !conn.is_open() {
             conn.close();
             return Ok(());
         }
         // The request is sent in the next pass.
-        (call.is_kept, call.is_idle) = (true, false);
+        call.is_idle = false;
         conn.wait_for_room(1);
         Ok(())
     }
@@ -135,6 +137,7 @@ impl<K> ClientConn<K> {
 
 impl<A: 'static, K: Kind<A>> Protocol<A> for ClientConn<K> {
     const STALL: Option<Duration> = Some(K::PARTS.limits.stall);
+    const ROOM: usize = K::PARTS.room;
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         Self::run(app, conn, &mut |app, request, call| {
@@ -171,6 +174,8 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for ClientConn<K> {
         if call.conn != Some(conn.id()) {
             return;
         }
+        // The application may have made the next request in this callback. This request uses a new connection.
+        call.is_kept = false;
         let is_wanted = call.state == State::Waiting;
         if is_wanted && connect::<A, K>(app, conn) {
             return;
@@ -234,11 +239,11 @@ fn ended<A: 'static>(
 ) -> Outcome {
     call.is_idle = false;
     let is_kept = core::mem::replace(&mut call.is_kept, false);
-    // If connecting has failed, the state is still `Waiting`, because `opened` was not called. If the connection ended
-    // in another way, a waiting request is sent on a new connection.
+    // If connecting has failed, the state is still `Waiting`, because `opened` was not called. If the connection was
+    // kept or ended in another way, a waiting request is sent on a new connection.
     match call.state {
         State::Idle => return None,
-        State::Waiting if !matches!(end, ConnEnd::Failed(_)) => return None,
+        State::Waiting if is_kept || !matches!(end, ConnEnd::Failed(_)) => return None,
         State::Sent if is_kept && is_repeated(request, call) => {
             call.state = State::Waiting;
             return None;

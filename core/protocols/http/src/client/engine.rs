@@ -3,7 +3,9 @@
 use picoevent::Eol;
 
 use super::CallError;
-use super::head::{address_of, begin_content, parse_location, status_line, take_answer_field};
+use super::head::{
+    address_of, begin_content, of_status, parse_location, status_line, take_answer_field,
+};
 use super::memory::{Call, State, drop_secrets};
 use crate::engine::Step;
 use crate::exchange::{Input, Timer, flag};
@@ -30,7 +32,8 @@ pub(super) const LONGEST: usize = 200;
 /// as the client sends the next request.
 pub(super) fn is_repeated<A: 'static>(request: &Request<'_, '_, '_, A>, call: &Call) -> bool {
     let is_unanswered = request.exchange.input == Input::Line && request.conn.input_len() == 0;
-    let may_repeat = call.method != Method::Post && call.content == Some(Length::Known(0));
+    let may_repeat = !matches!(call.method, Method::Post | Method::Patch)
+        && call.content == Some(Length::Known(0));
     is_unanswered && may_repeat
 }
 
@@ -97,23 +100,32 @@ pub(super) fn advance<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     call: &mut Call,
 ) -> Outcome {
-    if call.state == State::Waiting && call.is_kept {
-        send(request, call);
-    }
     if call.state != State::Sent {
-        // No request was sent. If the connection is idle, the client closes it as soon as the server sends bytes or
-        // ends its stream.
+        // No request was sent. If the server has sent bytes or has ended its stream, the client closes the kept
+        // connection. A waiting request is then sent on a new connection.
         let is_over = request.conn.input_len() > 0 || request.exchange.has(flag::EOF);
-        if is_over && call.state == State::Idle {
+        if is_over && (call.state == State::Idle || call.is_kept) {
             request.conn.close();
         }
-        return None;
+        if call.state == State::Idle || !call.is_kept || !request.conn.is_open() {
+            return None;
+        }
+        send(request, call);
     }
     if request.exchange.has(flag::BARE) {
+        if call.is_kept {
+            // The kept connection was lost in this pass, or its ring holds other output. A new connection has an empty
+            // ring.
+            call.state = State::Waiting;
+            request.conn.abort();
+            return None;
+        }
         return fail(request, CallError::BadRequest);
     }
     while request.conn.is_open() {
-        if request.exchange.has(flag::OPEN) && request.exchange.input == Input::Line {
+        // After an error or a redirect, the server does not need the rest of the content.
+        let is_wanted = request.exchange.requests < 300 && request.exchange.input != Input::Done;
+        if request.exchange.has(flag::OPEN) && is_wanted {
             if let Some(upload) = request.route().and_then(|route| route.pull) {
                 upload(app, request);
             }
@@ -128,12 +140,9 @@ pub(super) fn advance<A: 'static>(
                 Ok(Step::Waits)
             }
             Input::Done => return finish(request, call),
-            Input::Body if request.exchange.has(flag::UNBOUNDED) && is_at_end(request) => {
-                request.exchange.input = Input::Done;
-                Ok(Step::Done)
-            }
-            Input::Body => request.read_content(app).map_err(of_status),
-            _ => request.read_chunks(app).map_err(of_status),
+            Input::Body if request.exchange.has(flag::UNBOUNDED) => read_to_end(app, request),
+            Input::Body => request.read_content(app).map_err(|status| lost_or(request, status)),
+            _ => request.read_chunks(app).map_err(|status| lost_or(request, status)),
         };
         match step {
             Ok(Step::Done) => {}
@@ -147,23 +156,38 @@ pub(super) fn advance<A: 'static>(
     None
 }
 
-/// Returns whether all content has arrived. Used only for content that ends when the server ends its stream.
-fn is_at_end<A: 'static>(request: &Request<'_, '_, '_, A>) -> bool {
-    request.exchange.has(flag::EOF) && request.conn.input_len() == 0
+/// Reads content that ends when the server ends its stream.
+fn read_to_end<A: 'static>(
+    app: &mut A,
+    request: &mut Request<'_, '_, '_, A>,
+) -> Result<Step, CallError> {
+    if request.conn.input_len() > 0 {
+        return match request.exchange.content {
+            0 => Err(CallError::TooLong),
+            _ => request.read_content(app).map_err(of_status),
+        };
+    }
+    if !request.exchange.has(flag::EOF) {
+        return Ok(Step::Waits);
+    }
+    request.exchange.input = Input::Done;
+    Ok(Step::Done)
 }
 
-/// Converts a [`Status`] to a [`CallError`]. The status comes from code that is shared with the server.
-fn of_status(status: Status) -> CallError {
-    match status {
-        Status::CONTENT_TOO_LARGE | Status::FIELDS_TOO_LARGE => CallError::TooLong,
-        _ => CallError::Malformed,
+/// Returns the error for content that the server has ended too early, or that is not valid.
+fn lost_or<A: 'static>(request: &Request<'_, '_, '_, A>, status: Status) -> CallError {
+    match request.exchange.has(flag::CUT) {
+        true => CallError::Lost(None),
+        false => of_status(status),
     }
 }
 
 /// Completes the request: closes the connection, or keeps the connection for the next request. Returns the status of
 /// the answer.
 fn finish<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut Call) -> Outcome {
-    let is_over = request.exchange.has_any(flag::LAST | flag::EOF | flag::OPEN);
+    // Bytes after the answer belong to no request (RFC 9112, 6.3), so they must not become the next answer.
+    let is_over = request.exchange.has_any(flag::LAST | flag::EOF | flag::OPEN)
+        || request.conn.input_len() > 0;
     if is_over {
         request.conn.close();
     } else {
@@ -250,8 +274,12 @@ fn read_head<A: 'static>(
         return Ok(Step::Done);
     }
     begin_content(exchange, exchange.requests)?;
-    if exchange.has(flag::LENGTH) && exchange.body > request.site.limits.body {
+    let longest = request.site.limits.body;
+    if exchange.has(flag::LENGTH) && exchange.body > longest {
         return Err(CallError::TooLong);
+    }
+    if exchange.has(flag::UNBOUNDED) {
+        exchange.content = longest;
     }
     if follow(request, call)? {
         call.redirects = call.redirects.checked_sub(1).ok_or(CallError::Redirects)?;
@@ -328,11 +356,15 @@ pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
     let (timer, delay) = match is_head && !request.exchange.has(flag::OPEN) {
         true => (Timer::Head, head),
         false if request.exchange.input == Input::Frames => (Timer::Silence, idle),
-        false if rate == 0 => return,
+        false if rate == 0 => (Timer::None, idle),
         false => (Timer::Rate, Limits::WINDOW),
     };
     if timer != request.exchange.timer {
         request.exchange.timer = timer;
+        if timer == Timer::None {
+            request.conn.cancel_alarm();
+            return;
+        }
         if timer == Timer::Rate {
             request.exchange.saved_progress = request.progress();
         }

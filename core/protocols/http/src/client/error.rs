@@ -19,7 +19,8 @@ pub enum CallError {
     BadRequest,
     /// No connection could be taken from the pool.
     Setup(SetupError),
-    /// Connecting has failed, or the connection was lost. Contains the error of the connection, if there is one.
+    /// Connecting has failed, or the connection was lost or ended before the answer was complete. Contains the error of
+    /// the connection, if there is one.
     Lost(Option<ConnError>),
     /// The head of the answer did not arrive in time, or content was sent or received more slowly than
     /// [`Limits::rate`](crate::Limits::rate).

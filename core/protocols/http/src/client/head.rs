@@ -7,6 +7,7 @@ use crate::exchange::{Exchange, Input, flag};
 use crate::head::{is_authority, take_field};
 use crate::method::Method;
 use crate::number::decimal;
+use crate::status::Status;
 use crate::text::{are_all, class, is_same, split, split_at_byte};
 
 /// Reads a status line. Returns whether the version is HTTP/1.0, and the status code.
@@ -36,9 +37,17 @@ pub(crate) fn take_answer_field(
         .into_iter()
         .any(|known| is_same(name, known));
     if is_framing {
-        take_field(exchange, name, value).map_err(|_| CallError::Malformed)?;
+        take_field(exchange, name, value).map_err(of_status)?;
     }
     Ok(())
+}
+
+/// Converts a [`Status`] to a [`CallError`]. The status comes from code that is shared with the server.
+pub(super) fn of_status(status: Status) -> CallError {
+    match status {
+        Status::CONTENT_TOO_LARGE | Status::FIELDS_TOO_LARGE => CallError::TooLong,
+        _ => CallError::Malformed,
+    }
 }
 
 /// Determines how the content of an answer ends.
@@ -57,7 +66,6 @@ pub(crate) fn begin_content(exchange: &mut Exchange, code: u16) -> Result<(), Ca
         false => {
             // The content ends when the server ends its stream.
             exchange.set(flag::LAST | flag::UNBOUNDED);
-            exchange.content = u32::MAX;
             Input::Body
         }
     };

@@ -9,7 +9,7 @@ mod memory;
 use core::marker::PhantomData;
 use core::net::SocketAddr;
 
-use picoevent::{ConnMut, Cx, PoolId, Protocol};
+use picoevent::{ConnMut, Cx, PoolId};
 
 pub(crate) use connection::{ClientConn, Kind};
 pub use error::CallError;
@@ -256,7 +256,10 @@ impl<C> Calls<C> {
     {
         let held = ClientConn::<Self>::sent(app).map(|conn| cx.conn(conn));
         let Some(Ok(mut conn)) = held else { return false };
-        ClientConn::<Self>::readable(app, &mut conn);
+        ClientConn::<Self>::run(app, &mut conn, &mut |app, request, call| {
+            request.restart_rate();
+            engine::advance(app, request, call)
+        });
         true
     }
 }
@@ -271,6 +274,8 @@ impl<A: 'static, C: Caller<A>> Kind<A> for Calls<C> {
             .pull(|app, request| C::upload(app, &mut Response::new(request)))],
         limits: C::LIMITS,
         headers: C::HEADERS,
+        // The answer is read even while the output ring is full: a server may answer and not read the rest of the
+        // request (RFC 9112, 9.5).
         room: 0,
         by_name: C::BY_NAME,
     };

@@ -102,7 +102,11 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     /// Returns `Waits`, or status 400 if the peer has ended its stream.
-    fn wait_for_input(&self) -> Result<Step, Status> {
-        if self.exchange.has(flag::EOF) { Err(Status::BAD_REQUEST) } else { Ok(Waits) }
+    fn wait_for_input(&mut self) -> Result<Step, Status> {
+        if !self.exchange.has(flag::EOF) {
+            return Ok(Waits);
+        }
+        self.exchange.set(flag::CUT);
+        Err(Status::BAD_REQUEST)
     }
 }

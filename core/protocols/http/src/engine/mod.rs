@@ -24,6 +24,10 @@ use Step::{Done, Waits};
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Advances the request until more input or more room is needed, or until the application has to act.
     pub(crate) fn advance(&mut self, app: &mut A) {
+        // The application can answer before the body is complete. The rest of the body is not read.
+        if self.exchange.awaits_body() && self.exchange.has(flag::ANSWERED) {
+            self.exchange.input = Input::Done;
+        }
         while self.conn.is_open() {
             let step = match self.exchange.input {
                 Input::Line | Input::Fields => self.read_head(app),

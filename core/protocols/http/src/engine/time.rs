@@ -10,7 +10,11 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         // `Limits` is a large struct, so it is borrowed here and not copied.
         let Limits { head, idle, rate, .. } = &self.site.limits;
         let (timer, delay) = match self.exchange.input {
-            Input::Line if self.conn.input_len() == 0 && !self.exchange.has(flag::SKIPPED) => {
+            // After the end of the client's stream there is no next request. The connection only waits for room.
+            Input::Line
+                if self.conn.input_len() == 0
+                    && !self.exchange.has_any(flag::SKIPPED | flag::EOF) =>
+            {
                 (Timer::Idle, idle)
             }
             Input::Line | Input::Fields if self.conn.room() < self.site.room => {
@@ -65,6 +69,15 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.exchange.moved.wrapping_add(held)
     }
 
+    /// If the client has received all output so far, begins a new period for the rate. Called before the application
+    /// continues an answer, because until now the client waited for the application.
+    pub(crate) fn restart_rate(&mut self) {
+        let has_waited = self.conn.output_len() == 0 && !self.exchange.awaits_body();
+        if has_waited && self.exchange.timer == Timer::Rate {
+            self.exchange.timer = Timer::None;
+        }
+    }
+
     /// Returns whether the request waits for the peer, and the peer was slower than [`Limits::rate`] since the last
     /// check.
     pub(crate) fn is_too_slow(&self) -> bool {
@@ -74,6 +87,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let is_awaited = self.exchange.awaits_body() && !is_held_back || self.conn.output_len() > 0;
         let seconds = Limits::WINDOW.as_secs() as u32;
         let least = self.site.limits.rate.saturating_mul(seconds);
-        is_awaited && self.progress().wrapping_sub(self.exchange.saved_progress) < least
+        // The difference can be negative, because `moved` does not include the framing of chunks.
+        let moved = self.progress().wrapping_sub(self.exchange.saved_progress).cast_signed();
+        is_awaited && moved < i32::try_from(least).unwrap_or(i32::MAX)
     }
 }

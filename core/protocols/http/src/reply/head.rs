@@ -81,7 +81,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let (mut digits, mut coding) = (Decimal::NONE, &[][..]);
         match length {
             Length::Known(length) if !status.is_bare() => digits = Decimal::of(length),
-            Length::Unknown if !is_http_1_0 => {
+            Length::Unknown if !is_http_1_0 && !status.is_bare() => {
                 flags |= flag::CHUNKS;
                 coding = b"chunked";
             }

@@ -180,7 +180,8 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
         }],
         limits: C::LIMITS,
         headers: &[],
-        room: 0,
+        // While the output ring is full, a ping waits.
+        room: 1,
         by_name: C::BY_NAME,
     };
 

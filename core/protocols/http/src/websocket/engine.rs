@@ -56,14 +56,19 @@ impl Frames {
 }
 
 /// The result of a step.
+#[derive(PartialEq, Eq)]
 enum Step {
     Done,
+    /// More input is needed.
     Waits,
+    /// The input waits for the application, or for room.
+    Held,
 }
 
 /// Processes the available input.
 pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
+    let mut is_held = false;
     while socket.request.conn.is_open() {
         let step = match socket.frames() {
             Some(frames) if frames.in_frame => socket.read_payload(app),
@@ -71,13 +76,17 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
         };
         match step {
             Ok(Step::Done) => {}
-            Ok(Step::Waits) => break,
+            Ok(step) => {
+                is_held = step == Step::Held;
+                break;
+            }
             Err(code) => socket.end(code),
         }
     }
-    // If the peer has ended its stream, the connection is closed.
+    // If the peer has ended its stream, the connection is closed. Input that is held comes first, because a close frame
+    // may follow it.
     let conn = &mut socket.request.conn;
-    if socket.request.exchange.has(flag::EOF) && conn.is_open() {
+    if socket.request.exchange.has(flag::EOF) && !is_held && conn.is_open() {
         conn.close();
     }
 }
@@ -167,8 +176,11 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         if whole > input {
             return Err(code::TOO_BIG);
         }
-        if header.opcode == Opcode::Ping && !self.request.has_room() {
+        if self.request.conn.input_len() < whole {
             return Ok(Step::Waits);
+        }
+        if header.opcode == Opcode::Ping && !self.request.has_room() {
+            return Ok(Step::Held);
         }
         let mut data = [0; 125];
         let Some(data) = data.get_mut(..length) else { return Err(code::PROTOCOL) };
@@ -246,7 +258,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         }
         let Exchange { left, content, .. } = *self.request.exchange;
         if left > 0 {
-            return Ok(if left < clear { Step::Done } else { Step::Waits });
+            return Ok(if left < clear { Step::Done } else { Step::Held });
         }
         if content == 0
             && let Some(frames) = self.frames()

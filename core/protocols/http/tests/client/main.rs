@@ -17,6 +17,8 @@ struct App {
     uploads: usize,
     /// Whether `part` leaves the content in the input ring.
     is_busy: bool,
+    /// If set, `done` makes another request at once.
+    again: Option<PoolId>,
     /// The names that were looked up.
     names: Vec<String>,
 }
@@ -68,8 +70,32 @@ impl Caller<App> for Fetch {
         }
     }
 
-    fn done(app: &mut App, _: &mut Cx<App>, outcome: Result<Status, CallError>) {
+    fn done(app: &mut App, cx: &mut Cx<App>, outcome: Result<Status, CallError>) {
         app.outcomes.push(outcome.map(Status::code));
+        if let Some(pool) = app.again.take() {
+            let get = ClientRequest::get(server(), "pump", "/");
+            Calls::<Self>::request(app, cx, pool, &get).unwrap();
+        }
+    }
+}
+
+/// Makes requests without a limit for the rate.
+struct Patient;
+
+impl Caller<App> for Patient {
+    const LIMITS: Limits = Limits::new().rate(0);
+    type Client = Client<120>;
+
+    fn client(app: &mut App) -> &mut Client<120> {
+        Fetch::client(app)
+    }
+
+    fn part(app: &mut App, response: &mut Response<App>) {
+        Fetch::part(app, response);
+    }
+
+    fn done(app: &mut App, cx: &mut Cx<App>, outcome: Result<Status, CallError>) {
+        Fetch::done(app, cx, outcome);
     }
 }
 
@@ -89,6 +115,8 @@ struct Wire {
     /// If set, each attempt to connect fails with this error.
     fails: Option<ConnError>,
     was_reset: bool,
+    /// Whether the server reads nothing.
+    is_blocked: bool,
 }
 
 impl Wire {
@@ -107,6 +135,7 @@ impl Wire {
             sent: Vec::new(),
             fails: None,
             was_reset: false,
+            is_blocked: false,
         }
     }
 
@@ -140,7 +169,7 @@ impl Wire {
                     _ => {}
                 }
             }
-            if let Some(conn) = self.conn {
+            if let Some(conn) = self.conn.filter(|_| !self.is_blocked) {
                 let (first, second) = self.base.output(conn);
                 let amount = first.len() + second.len();
                 self.sent.extend(first.iter().chain(second));
@@ -271,6 +300,11 @@ fn invalid_answers_are_errors() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 5001\r\n\r\n", CallError::TooLong),
         ("", CallError::Lost(None)),
         ("HTTP/1.1 200 OK\r\nX", CallError::Lost(None)),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n", CallError::TooLong),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", CallError::Lost(None)),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", CallError::Lost(None)),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1", CallError::Lost(None)),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r", CallError::Lost(None)),
     ] {
         for segment_size in [1, 5_000] {
             assert_eq!(answered(answer.as_bytes(), segment_size).0, [Err(error)], "{answer:?}");
@@ -322,12 +356,14 @@ fn a_kept_connection_that_the_server_ends_is_replaced() {
         assert_eq!(wire.outcomes(), [Ok(200), Ok(200)]);
     }
     // A request that may have had an effect is not repeated.
-    let mut wire = Wire::new();
-    wire.get("/");
-    wire.answer(HELLO);
-    wire.request(&ClientRequest::new(Method::Post, server(), "pump", "/")).unwrap();
-    wire.end();
-    assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Lost(None))]);
+    for method in [Method::Post, Method::Patch] {
+        let mut wire = Wire::new();
+        wire.get("/");
+        wire.answer(HELLO);
+        wire.request(&ClientRequest::new(method, server(), "pump", "/")).unwrap();
+        wire.end();
+        assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Lost(None))], "{method:?}");
+    }
     // The client closes the connection after 30 s without a request. Nothing is reported, because no request is in
     // progress.
     let mut wire = Wire::new();
@@ -337,6 +373,58 @@ fn a_kept_connection_that_the_server_ends_is_replaced() {
     wire.get("/");
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 2], 2));
+}
+
+#[test]
+fn bytes_after_an_answer_are_not_the_next_answer() {
+    let stray = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
+    // The bytes arrive with the answer, and after it.
+    let mut wire = Wire::new();
+    wire.get("/");
+    wire.answer(&[HELLO, stray].concat());
+    wire.get("/");
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 2], 2));
+    // The bytes arrive in the pass in which the next request is made.
+    let mut wire = Wire::new();
+    wire.get("/");
+    wire.answer(HELLO);
+    let post = ClientRequest::new(Method::Post, server(), "pump", "/");
+    Calls::<Fetch>::request(&mut wire.app, &mut wire.base, wire.pool, &post).unwrap();
+    wire.answer(stray);
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 2], 2));
+}
+
+#[test]
+fn a_kept_connection_that_was_reset_is_replaced() {
+    for is_reset_first in [false, true] {
+        let mut wire = Wire::new();
+        wire.get("/");
+        wire.answer(HELLO);
+        let post = ClientRequest::new(Method::Post, server(), "pump", "/");
+        let conn = wire.conn.unwrap();
+        if is_reset_first {
+            wire.base.failed(conn, ConnError::Reset);
+        }
+        Calls::<Fetch>::request(&mut wire.app, &mut wire.base, wire.pool, &post).unwrap();
+        if !is_reset_first {
+            wire.base.failed(conn, ConnError::Reset);
+        }
+        wire.run();
+        wire.answer(HELLO);
+        let expected = (vec![Ok(200); 2], 2);
+        assert_eq!((wire.outcomes(), wire.connects.len()), expected, "{is_reset_first}");
+    }
+}
+
+#[test]
+fn content_without_a_length_has_a_limit() {
+    let answer = |length| format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(length));
+    let (outcomes, content) = answered(answer(5_000).as_bytes(), 100);
+    assert_eq!((outcomes, content.len()), (vec![Ok(200)], 5_000));
+    let (outcomes, content) = answered(answer(5_001).as_bytes(), 100);
+    assert_eq!((outcomes, content.len()), (vec![Err(CallError::TooLong)], 5_000));
 }
 
 #[test]
@@ -483,11 +571,48 @@ fn an_early_answer_ends_the_connection() {
 }
 
 #[test]
+fn an_answer_is_read_while_the_server_does_not_read() {
+    let mut wire = Wire::new();
+    wire.is_blocked = true;
+    wire.app.uploads = 3_000;
+    // The head has 80 bytes, so four pieces of content fill the output ring.
+    let target = format!("/{}", "x".repeat(28));
+    let put = ClientRequest::new(Method::Put, server(), "pump", &target);
+    wire.request(&put.content(Length::Known(3_000))).unwrap();
+    let (first, second) = wire.base.output(wire.conn.unwrap());
+    assert_eq!(first.len() + second.len(), 200);
+    wire.answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(wire.outcomes(), [Ok(403)]);
+}
+
+#[test]
+fn an_upload_continues_while_a_good_answer_arrives() {
+    let mut wire = Wire::new();
+    let put = ClientRequest::new(Method::Put, server(), "pump", "/up").content(Length::Known(60));
+    wire.app.uploads = 30;
+    wire.request(&put).unwrap();
+    wire.sent();
+    wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+    wire.app.uploads = 30;
+    wire.answer(b"l");
+    assert_eq!(wire.sent(), "012345678901234567890123456789");
+    wire.answer(b"lo");
+    wire.get("/");
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 2], 1));
+}
+
+#[test]
 fn errors_are_reported() {
     let mut wire = Wire::new();
     wire.fails = Some(ConnError::Refused);
     wire.get("/");
-    assert_eq!(wire.outcomes(), [Err(CallError::Lost(Some(ConnError::Refused)))]);
+    let refused = Err(CallError::Lost(Some(ConnError::Refused)));
+    assert_eq!(wire.outcomes(), [refused]);
+    // The next request is made at once. It connects once, too.
+    wire.app.again = Some(wire.pool);
+    wire.get("/");
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![refused; 2], 3));
     wire.fails = None;
     wire.get("/");
     let busy = wire.request(&ClientRequest::get(server(), "pump", "/"));
@@ -537,6 +662,37 @@ fn every_phase_has_a_time_limit() {
     assert!(wire.outcomes().is_empty());
     wire.wait_ms(5_001);
     assert_eq!(wire.outcomes(), [Err(CallError::TimedOut)]);
+}
+
+#[test]
+fn the_rate_of_an_upload_is_measured_from_its_content() {
+    let mut wire = Wire::new();
+    let put = ClientRequest::new(Method::Put, server(), "pump", "/up").content(Length::Known(60));
+    wire.request(&put).unwrap();
+    wire.wait_ms(5_000);
+    // The content is written in the pass in which the rate is checked.
+    wire.is_blocked = true;
+    wire.app.uploads = 30;
+    wire.now += 5_000;
+    wire.base.advance(Instant::from_micros(wire.now * 1_000));
+    assert!(Calls::<Fetch>::go_on(&mut wire.app, &mut wire.base));
+    wire.run();
+    wire.wait_ms(4_999);
+    assert_eq!(wire.outcomes(), []);
+    wire.wait_ms(1);
+    assert_eq!(wire.outcomes(), [Err(CallError::TimedOut)]);
+}
+
+#[test]
+fn without_a_lowest_rate_content_has_no_time_limit() {
+    let mut wire = Wire::new();
+    let get = ClientRequest::get(server(), "pump", "/");
+    Calls::<Patient>::request(&mut wire.app, &mut wire.base, wire.pool, &get).unwrap();
+    wire.run();
+    wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+    (0..10).for_each(|_| wire.wait_ms(10_000));
+    wire.answer(b"llo");
+    assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(200)], "hello"));
 }
 
 #[test]

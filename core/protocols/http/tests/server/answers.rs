@@ -261,3 +261,9 @@ fn every_split_of_requests_gives_the_same_answers() {
     let bytes: Vec<&[u8]> = requests.chunks(1).collect();
     assert_eq!(received(&bytes), expected);
 }
+
+#[test]
+fn an_answer_with_status_204_has_no_framing() {
+    let received = answers(&format!("GET /bare HTTP/1.1\r\nHost: a\r\n\r\n{GET}"));
+    assert_eq!(received, format!("HTTP/1.1 204 No Content\r\n\r\n{HELLO_ANSWER}"));
+}

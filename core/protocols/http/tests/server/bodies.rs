@@ -2,7 +2,7 @@
 
 use crate::test_bench::End;
 use crate::{GET, HELLO_ANSWER, Page, answers, bench, status};
-use picoevent_http::Http;
+use picoevent_http::{Http, Reply, Status};
 
 fn upload(fields: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("PUT /upload HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
@@ -92,6 +92,28 @@ fn an_early_answer_ends_the_connection_and_the_body_is_not_read() {
         // If the request has no body, the connection stays open.
         let received = answers(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n{GET}"));
         assert!(status(&received) == expected && received.ends_with(HELLO_ANSWER), "{received}");
+    }
+}
+
+#[test]
+fn an_answer_while_the_body_arrives_ends_the_connection() {
+    for (line, fields) in [
+        ("PUT /upload", "Content-Length: 90\r\n\r\nhello"),
+        ("PUT /upload", "Transfer-Encoding: chunked\r\n\r\n"),
+        ("POST /form", "Content-Length: 90\r\n\r\nhello"),
+    ] {
+        let mut bench = bench();
+        let client = bench.connect();
+        let conn = bench.clients[client].conn;
+        bench.send(client, format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}").as_bytes());
+        Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, request| {
+            request.reply(Reply::empty(Status::FORBIDDEN), b"").unwrap();
+        });
+        bench.run();
+        let received = bench.clients[client].received();
+        assert_eq!(status(&received), 403);
+        assert!(received.contains("Connection: close\r\n"), "{received}");
+        assert_eq!((bench.clients[client].end, bench.app.lost), (Some(End::Finished), 0));
     }
 }
 

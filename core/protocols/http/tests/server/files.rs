@@ -73,10 +73,13 @@ fn a_range_is_a_part_of_the_content() {
         assert!(head.contains(&format!("Content-Range: bytes {expected}/21")), "{range}: {head}");
         assert_eq!(content, part, "{range}");
     }
-    for range in ["21-", "99-100", "-0"] {
+    for range in ["21-", "99-100", "-0", "4294967295-", "4294967295-4294967295"] {
         let (head, _) = get("", &format!("Range: bytes={range}\r\n"));
         assert!(head.starts_with("HTTP/1.1 416 ") && head.contains("Content-Range: bytes */21"));
     }
+    // A range is defined for `GET` only (RFC 9110, 14.2).
+    let head = answers("HEAD /site/ HTTP/1.1\r\nHost: a\r\nRange: bytes=0-4\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("Content-Length: 21\r\n"), "{head}");
     for ignored in ["bytes=0-1,3-4", "bytes=4-0", "lines=0-1", "bytes=x"] {
         assert!(get("", &format!("Range: {ignored}\r\n")).0.starts_with("HTTP/1.1 200 "));
     }

@@ -57,6 +57,7 @@ impl Site<App> for Page {
         Route::get("/page", App::page),
         Route::get("/numbers", App::numbers).pull(App::more_numbers),
         Route::get("/chunks", App::chunks).pull(App::more_numbers),
+        Route::get("/bare", App::bare),
         Route::get("/events", App::events),
         Route::get("/later", App::later),
         Route::get("/nothing", |app, _| app.calls += 1),
@@ -134,6 +135,10 @@ impl App {
 
     fn chunks(&mut self, request: &mut Request<Self>) {
         request.begin(Reply::text(Status::OK), Length::Unknown).unwrap();
+    }
+
+    fn bare(&mut self, request: &mut Request<Self>) {
+        request.begin(Reply::empty(Status::NO_CONTENT), Length::Unknown).unwrap();
     }
 
     /// Writes a thousand numbers of eight bytes each.

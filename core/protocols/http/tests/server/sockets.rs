@@ -301,3 +301,21 @@ fn a_lost_connection_is_reported_once() {
         assert!(bench.app.http.is_empty());
     }
 }
+
+#[test]
+fn a_ping_and_a_close_before_the_end_of_the_stream_are_answered() {
+    let (mut bench, client) = open();
+    let conn = bench.clients[client].conn;
+    bench.app.is_busy = true;
+    let frames_sent = [frame(0x82, &[7; 200]), frame(0x89, b"ping"), frame(0x88, &[3, 232])];
+    bench.send(client, &frames_sent.concat());
+    bench.finish(client);
+    assert_eq!(bench.clients[client].end, None);
+    // The echo leaves no room for a pong until the client receives the echo.
+    bench.app.is_busy = false;
+    Http::<Page>::socket(&mut bench.app, &mut bench.base, conn, |_, _| ()).unwrap();
+    bench.run();
+    let expected = [(0x82, vec![7; 200]), (0x8a, b"ping".to_vec()), closed(1000)];
+    assert_eq!(frames(&bench.clients[client].received), expected);
+    assert_eq!(bench.app.messages.last().map(String::as_str), Some("Closed(1000)"));
+}

@@ -97,9 +97,14 @@ impl<A: 'static, S: Site<A>> TestBench<A, S> {
 
     /// Advances the virtual time.
     pub fn wait_ms(&mut self, millis: u64) {
+        self.advance_ms(millis);
+        self.run();
+    }
+
+    /// Advances the virtual time, and runs nothing.
+    pub fn advance_ms(&mut self, millis: u64) {
         self.now += millis;
         self.base.advance(Instant::from_micros(self.now * 1000));
-        self.run();
     }
 
     /// Runs until nothing changes.

@@ -1,7 +1,8 @@
 //! Timeouts of requests and answers.
 
 use crate::test_bench::End;
-use crate::{GET, HELLO_ANSWER, bench, status};
+use crate::{GET, HELLO_ANSWER, Page, bench, status};
+use picoevent_http::{Http, Reply, Request, Status};
 
 #[test]
 fn an_idle_connection_is_closed() {
@@ -86,4 +87,53 @@ fn an_answer_can_wait_for_the_application_without_a_limit() {
     bench.send(client, b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
     (0..100).for_each(|_| bench.wait_ms(10_000));
     assert_eq!(bench.clients[client].end, None);
+}
+
+#[test]
+fn the_rate_of_an_event_is_measured_from_the_event() {
+    let mut bench = bench();
+    let client = bench.connect();
+    let conn = bench.clients[client].conn;
+    bench.send(client, b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    let event = |_: &mut _, request: &mut Request<_>| {
+        request.event("level", format_args!("1")).unwrap();
+    };
+    bench.wait_ms(5_000);
+    Http::<Page>::with(&mut bench.app, &mut bench.base, conn, event).unwrap();
+    bench.wait_ms(1_000);
+    bench.clients[client].received();
+    // The next event is written in the pass in which the rate is checked.
+    bench.clients[client].takes = 0;
+    bench.advance_ms(4_000);
+    Http::<Page>::with(&mut bench.app, &mut bench.base, conn, event).unwrap();
+    bench.run();
+    bench.wait_ms(4_999);
+    assert_eq!(bench.clients[client].end, None);
+    bench.clients[client].takes = usize::MAX;
+    bench.run();
+    assert!(bench.clients[client].received().contains("data: 1\n"));
+    bench.wait_ms(5_000);
+    assert_eq!(bench.clients[client].end, None);
+    // A client that does not receive an event in time is reset.
+    bench.clients[client].takes = 0;
+    for _ in 0..5 {
+        Http::<Page>::with(&mut bench.app, &mut bench.base, conn, event).unwrap();
+        bench.wait_ms(1_000);
+    }
+    assert_eq!(bench.clients[client].end, Some(End::Reset));
+}
+
+#[test]
+fn a_connection_ends_with_the_answer_after_the_end_of_the_clients_stream() {
+    let mut bench = bench();
+    let client = bench.connect();
+    let conn = bench.clients[client].conn;
+    bench.send(client, b"GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    bench.finish(client);
+    Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, request| {
+        request.reply(Reply::text(Status::OK), &[b'x'; 300]).unwrap();
+    });
+    bench.run();
+    assert_eq!(status(&bench.clients[client].received()), 200);
+    assert_eq!(bench.clients[client].end, Some(End::Finished));
 }

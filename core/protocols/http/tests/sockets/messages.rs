@@ -174,3 +174,42 @@ fn a_message_that_is_not_taken_is_reported_again() {
     with(&mut wire, |_| ()).unwrap();
     assert_eq!(wire.app.endpoint.received(), ["text one", "text two"]);
 }
+
+#[test]
+fn the_end_of_the_stream_does_not_overtake_frames_that_wait() {
+    let code = close(1000, b"").bytes(None);
+    // The application has not taken a message.
+    let mut wire = Wire::opened();
+    wire.app.endpoint.is_busy = true;
+    wire.answer(&[frame(0x81, "one").bytes(None), code.clone()].concat());
+    wire.finish();
+    assert!(wire.ended().is_empty());
+    wire.app.endpoint.is_busy = false;
+    with(&mut wire, |_| ()).unwrap();
+    assert_eq!(wire.app.endpoint.received(), ["text one"]);
+    assert_eq!((wire.ended(), wire.end), (vec![Ok(1000)], Some(End::Finished)));
+    // A message that is never taken does not keep the connection for ever.
+    let mut wire = Wire::opened();
+    wire.app.endpoint.is_busy = true;
+    wire.answer(&[frame(0x81, "one").bytes(None), code].concat());
+    wire.finish();
+    wire.wait_ms(30_000);
+    wire.wait_ms(30_000);
+    wire.wait_ms(30_000);
+    assert_eq!((wire.ended(), wire.end), (vec![Ok(1006)], Some(End::Reset)));
+}
+
+#[test]
+fn a_client_answers_a_message_when_the_output_ring_has_room_again() {
+    let mut wire = Wire::opened();
+    wire.is_blocked = true;
+    with(&mut wire, |socket| socket.send_binary(&[7; 504], true)).unwrap().unwrap();
+    wire.app.endpoint.echoes = true;
+    wire.answer(&[frame(0x89, "one").bytes(None), frame(0x81, "two").bytes(None)].concat());
+    assert!(wire.app.endpoint.received().is_empty());
+    wire.is_blocked = false;
+    wire.run();
+    assert_eq!(wire.app.endpoint.received(), ["text two"]);
+    let (frames, _) = decode_frames(&wire.sent, true);
+    assert_eq!(frames[1..], [frame(0x8a, "one"), frame(0x81, "two")]);
+}

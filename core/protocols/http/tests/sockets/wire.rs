@@ -43,6 +43,8 @@ pub struct Wire {
     pub fails: Option<ConnError>,
     /// The end of the connection, as the peer sees it.
     pub end: Option<End>,
+    /// Whether the peer reads nothing.
+    pub is_blocked: bool,
 }
 
 impl Wire {
@@ -61,6 +63,7 @@ impl Wire {
             incoming: VecDeque::new(),
             fails: None,
             end: None,
+            is_blocked: false,
         }
     }
 
@@ -171,8 +174,8 @@ impl Wire {
                 has_moved |= amount > 0;
             }
             let (first, second) = self.base.output(conn);
-            let amount = first.len() + second.len();
-            self.sent.extend(first.iter().chain(second));
+            let amount = if self.is_blocked { 0 } else { first.len() + second.len() };
+            self.sent.extend(first.iter().chain(second).take(amount));
             self.base.sent(conn, amount);
             has_moved |= amount > 0;
         }

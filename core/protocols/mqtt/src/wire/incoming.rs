@@ -34,7 +34,9 @@ impl<'p> Packet<'p> {
     /// send this packet.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Self, Reason> {
         use Kind::{ConnAck, Disconnect, PubAck, PubComp, PubRec, PubRel, SubAck, UnsubAck};
-        let (kind, is_5) = (header.kind, version.has_properties());
+        let kind = header.kind;
+        // A broker that supports only MQTT 3.1.1 refuses a CONNECT of MQTT 5 with this CONNACK of MQTT 3.1.1.
+        let is_5 = version.has_properties() && !matches!((kind, body), (ConnAck, [0, 1]));
         let mut packet = Self::NONE;
         let mut reader = Reader(body);
         // `packet_group` selects the properties that are allowed in the packet. `is_optional` states whether the reason

@@ -147,6 +147,16 @@ fn a_refused_connection_is_reported_with_its_reason_and_text() {
 }
 
 #[test]
+fn a_broker_of_3_1_1_that_does_not_support_version_5_is_reported_as_a_refusal() {
+    let refuse = |_: &Packet| vec![BrokerAction::Send(vec![0x20, 2, 0, 1]), BrokerAction::End];
+    with_broker(Version::V5, refuse, |test| {
+        test.start();
+        test.run(1);
+        assert_eq!(test.events()[..1], [down(Down::Refused(Reason::UNSUPPORTED_VERSION))]);
+    });
+}
+
+#[test]
 fn a_connect_that_is_not_answered_within_ten_seconds_ends_the_connection() {
     with_broker(
         Version::V5,
@@ -221,6 +231,30 @@ fn a_ping_that_is_not_answered_within_ten_seconds_ends_the_connection() {
             assert_eq!(test.events()[..1], [down(Down::Silent)]);
         });
     }
+}
+
+#[test]
+fn pings_are_sent_while_the_answer_is_late_and_other_input_arrives() {
+    let answers_no_pings = |packet: &Packet| match packet {
+        Packet::Connect(_) => answer_connect_and_ping(5, packet),
+        _ => Vec::new(),
+    };
+    with_broker(Version::V5, answers_no_pings, |test| {
+        test.app.options.keep_alive = 5;
+        test.start_up();
+        for _ in 0..23 {
+            let message = packet::Publish { topic: "t".into(), ..Default::default() };
+            test.send(packet::publish(5, &message));
+        }
+        let times = test.net.peer.times.clone();
+        let pings: Vec<_> = times[1..].iter().map(|at| at.as_micros() / 1_000_000).collect();
+        assert_eq!(pings, [5, 10, 15, 20]);
+        // The last input has arrived at 23 seconds.
+        test.run(8);
+        assert_eq!(test.events(), []);
+        test.run(2);
+        assert_eq!(test.events()[..1], [down(Down::Silent)]);
+    });
 }
 
 #[test]

@@ -72,6 +72,47 @@ fn publishing_to_a_full_output_ring_fails_and_room_is_reported_later() {
     });
 }
 
+#[test]
+fn room_is_reported_on_the_next_connection_if_the_connection_ends_first() {
+    with_minimal_broker(Version::V5, |test| {
+        test.start_up();
+        test.net.block(true);
+        let message = Publish::new("t", &[b'x'; 100]);
+        test.publish(&message).unwrap();
+        test.publish(&message).unwrap();
+        assert_eq!(test.publish(&message), Err(PublishError::Full));
+        test.net.perform(BrokerAction::Reset);
+        test.run(0);
+        test.net.block(false);
+        test.run(5);
+        let reset = down(Down::Failed(picoevent::ConnError::Reset));
+        let up = MqttEvent::Up { session_present: false };
+        assert_eq!(test.events(), [reset, up, MqttEvent::Room]);
+    });
+}
+
+#[test]
+fn room_in_the_store_is_reported_after_a_pubrec() {
+    with_minimal_broker(Version::V5, |test| {
+        test.start_up();
+        let long = Publish::new("topic", &[b'x'; 60]).qos(Qos::Two);
+        let ids = [(); 2].map(|()| test.publish(&long).unwrap().unwrap());
+        assert_eq!(test.publish(&long), Err(PublishError::Full));
+        test.run(1);
+        test.send(ack(0x50, ids[0].number()));
+        assert_eq!(test.events(), [MqttEvent::Room]);
+        test.publish(&long).unwrap();
+        // If all slots are in use, there is no room until a slot is free.
+        test.publish(&Publish::new("t", b"").qos(Qos::Two)).unwrap();
+        assert_eq!(test.publish(&long), Err(PublishError::Full));
+        test.run(1);
+        test.send(ack(0x50, ids[1].number()));
+        assert_eq!(test.events(), []);
+        test.send(ack(0x70, ids[1].number()));
+        assert_eq!(test.events(), [acked(ids[1]), MqttEvent::Room]);
+    });
+}
+
 /// Blocks the network, and fills the output ring with messages. Then only the ten bytes that the client keeps free, and
 /// a few more bytes, are free. The payload of the last message has `length` bytes.
 fn fill_output_ring(test: &mut Test, length: usize) {
@@ -149,6 +190,22 @@ fn invalid_topics_filters_and_texts_are_refused() {
         test.run(1);
         assert_eq!(test.sent(), []);
     });
+}
+
+#[test]
+fn a_shared_subscription_with_no_local_is_refused() {
+    for (_, version) in LEVELS {
+        with_minimal_broker(version, |test| {
+            test.start_up();
+            let shared = Subscription::new("$share/group/a", Qos::One, App::handle);
+            let no_local = Subscription { no_local: true, ..shared };
+            let subscribed = mqtt::subscribe(&mut test.app, &mut test.base, &no_local);
+            // In MQTT 3.1.1, the option is not sent.
+            let is_refused = version == Version::V5;
+            assert_eq!(subscribed == Err(SubscribeError::Invalid), is_refused, "{subscribed:?}");
+            test.subscribe("$share/group/a", Qos::One).unwrap();
+        });
+    }
 }
 
 #[test]

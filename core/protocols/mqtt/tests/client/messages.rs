@@ -286,6 +286,24 @@ fn a_message_longer_than_the_ring_is_delivered_in_chunks() {
 }
 
 #[test]
+fn one_chunk_is_the_first_even_if_the_head_is_as_long_as_the_ring() {
+    for (level, version) in LEVELS {
+        with_minimal_broker(version, |test| {
+            test.start_up();
+            test.app.react_to_message = Some(|_, message| {
+                assert_eq!(message.is_first(), !message.topic().is_empty());
+            });
+            // The header takes three bytes, and the length of the topic two. In version 5, the properties take one more
+            // byte.
+            let topic = "t".repeat(RINGS.0 - 5 - usize::from(level == 5));
+            test.send(publish(level, &incoming(&topic, &[b'x'; 50], 0, 0)));
+            assert_eq!(test.app.messages[0].topic, topic);
+            assert_eq!(test.app.payloads(), [&[][..], &[b'x'; 50]]);
+        });
+    }
+}
+
+#[test]
 fn an_interrupted_message_is_delivered_again_from_its_beginning() {
     for (level, version) in LEVELS {
         with_minimal_broker(version, |test| {
@@ -339,8 +357,42 @@ fn a_client_can_be_stopped_in_the_callback_of_a_message() {
             });
             test.send(publish(5, &incoming("stop", &vec![b'!'; length], 1, 4)));
             test.run(60);
-            assert_eq!(test.sent(), [Packet::Disconnect(0)]);
+            // The client is stopped in the first chunk. So only the short message is complete.
+            let ack = (length == 1).then_some(Packet::Ack(4, 4, 0));
+            assert_eq!(test.sent(), Vec::from_iter(ack.into_iter().chain([Packet::Disconnect(0)])));
             assert_eq!((test.events(), test.app.messages.len()), (vec![down(Down::Stopped)], 1));
         });
+    }
+}
+
+#[test]
+fn a_message_whose_last_callback_stops_the_client_is_acknowledged_and_not_delivered_again() {
+    for (level, version) in LEVELS {
+        for (qos, kind, length) in [(1, 4, 1), (1, 4, 1_000), (2, 5, 1), (2, 5, 1_000)] {
+            with_minimal_broker(version, |test| {
+                test.app.options.session_expiry = 60;
+                test.start_up();
+                test.app.react_to_message = Some(|app, message| {
+                    if message.is_last() {
+                        mqtt::stop(app, message.cx());
+                    }
+                });
+                let message = incoming("stop", &vec![b'!'; length], qos, 4);
+                test.send(publish(level, &message));
+                test.run(60);
+                assert_eq!(test.sent(), [Packet::Ack(kind, 4, 0), Packet::Disconnect(0)]);
+                assert_eq!(test.events(), [down(Down::Stopped)]);
+                if qos == 2 {
+                    // The broker sends the message again, as if it had not received the PUBREC.
+                    test.app.messages.clear();
+                    test.start_up();
+                    test.send(publish(level, &packet::Publish { dup: true, ..message }));
+                    assert_eq!(test.app.messages, []);
+                    assert_eq!(test.sent(), [Packet::Ack(5, 4, 0)]);
+                    test.send(ack(0x62, 4));
+                    assert_eq!(test.sent(), [Packet::Ack(7, 4, 0)]);
+                }
+            });
+        }
     }
 }

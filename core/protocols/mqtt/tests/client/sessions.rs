@@ -253,3 +253,18 @@ fn unacknowledged_messages_are_kept_after_a_stop() {
         assert_eq!(test.events(), [acked(id)]);
     });
 }
+
+#[test]
+fn identifiers_begin_at_a_random_number() {
+    // The session may contain messages of an earlier run of the program.
+    let ids = [1, 2].map(|seed| {
+        let mut storage = Box::new(AppStorage::new());
+        let mut base = EventBase::new(&mut storage);
+        base.seed(&[seed; 32]);
+        let pool = base.add_pool(Pool::new(1).rings(RINGS.0, RINGS.1)).unwrap();
+        let mut app = App::new();
+        mqtt::start(&mut app, &mut base, pool).unwrap();
+        mqtt::publish(&mut app, &mut base, &Publish::new("t", b"a").qos(Qos::Two)).unwrap()
+    });
+    assert_ne!(ids[0], ids[1]);
+}

@@ -40,6 +40,8 @@ impl BrowserMut<'_> {
         if !is_answer || port != GROUP.port() || self.query.timer.is_none() {
             return;
         }
+        // Whether there is a new service, or a change of a service whose records are not complete.
+        let mut is_news = false;
         for record in records(&message).filter(|record| record.is(Kind::PTR)) {
             let list = [self.query.kind.as_bytes(), DOMAIN];
             if let Some((instance, domain)) = record.target(0).split_first()
@@ -47,40 +49,47 @@ impl BrowserMut<'_> {
                 && domain.is_of(&list)
                 && let Ok(instance) = core::str::from_utf8(instance)
             {
-                self.handle_listing(instance, record.ttl, now);
+                is_news |= self.handle_listing(instance, record.ttl, now);
             }
         }
+        let mut is_incomplete = false;
         let kind = self.query.kind.as_bytes();
         for service in self.services.iter_mut().filter(|service| service.state != State::Free) {
-            service.handle_records(kind, &message, now);
+            let is_changed = service.handle_records(kind, &message, now);
             if service.state == State::Incomplete {
-                // Request the missing records soon.
-                self.query.next = self.query.next.min(after(now, 1));
-                self.query.interval = 1;
+                is_incomplete = true;
+                is_news |= is_changed;
             }
+        }
+        // Request the missing records soon. After a message that changes nothing, the intervals between the questions
+        // go on doubling (RFC 6762, section 5.2).
+        if is_incomplete && is_news {
+            self.query.next = self.query.next.min(after(now, 1));
+            self.query.interval = 1;
         }
     }
 
     /// Handles a record that lists a service. A time to live of zero means that the service is no longer in the list.
-    fn handle_listing(&mut self, instance: &str, ttl: u32, now: Instant) {
+    /// Returns whether the service is new.
+    fn handle_listing(&mut self, instance: &str, ttl: u32, now: Instant) -> bool {
         let is_same = |service: &&mut FoundService| {
             service.state != State::Free
                 && service.instance.as_bytes().eq_ignore_ascii_case(instance.as_bytes())
         };
         if let Some(service) = self.services.iter_mut().find(is_same) {
             service.renew(LISTED, ttl, now);
-            return;
+            return false;
         }
         // If there is no free entry, the service is ignored. The service can be found later: the next question does not
         // list the service as a known answer, so the host of the service sends this record again.
         let free = self.services.iter_mut().find(|service| service.state == State::Free);
-        if let Some(service) = free.filter(|_| ttl != 0) {
-            *service = FoundService::FREE;
-            service.state = State::Incomplete;
-            // The label fits: there is room for the longest label.
-            let _ = service.instance.push_str(instance);
-            service.renew(LISTED, ttl, now);
-        }
+        let Some(service) = free.filter(|_| ttl != 0) else { return false };
+        *service = FoundService::FREE;
+        service.state = State::Incomplete;
+        // The label fits: there is room for the longest label.
+        let _ = service.instance.push_str(instance);
+        service.renew(LISTED, ttl, now);
+        true
     }
 }
 
@@ -98,8 +107,8 @@ impl FoundService {
         })
     }
 
-    /// Handles the records of a message about the service.
-    fn handle_records(&mut self, kind: &[u8], message: &Message<'_>, now: Instant) {
+    /// Handles the records of a message about the service. Returns whether the service has changed.
+    fn handle_records(&mut self, kind: &[u8], message: &Message<'_>, now: Instant) -> bool {
         let mut is_changed = false;
         for record in records(message) {
             let (is_srv, is_text) = (record.is(Kind::SRV), record.is(Kind::TXT));
@@ -125,6 +134,7 @@ impl FoundService {
             }
             _ => {}
         }
+        is_changed
     }
 
     /// Sets the host and the port. Returns whether the host or the port has changed.

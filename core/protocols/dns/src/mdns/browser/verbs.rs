@@ -5,7 +5,7 @@ use core::time::Duration;
 use picoevent::{Cx, EventMut, Instant, Mode, SetupError, UdpEvent, UdpMut, UnseededError};
 
 use super::{FoundService, HasBrowser, Pending, ServiceEvent, State};
-use crate::mdns::verbs::{bind, close, receive, received, send};
+use crate::mdns::verbs::{BIND_WAIT, bind, close, handle_bind_error, receive, received, send};
 use crate::mdns::{AnnounceError, GROUP, MAX_LABEL, MESSAGE, State as NameState};
 use crate::wire::is_host_name;
 
@@ -85,14 +85,29 @@ pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
 /// Called when the browser's timer is due.
 fn tick<A: HasBrowser>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     let cx = event.cx();
+    // Binds the socket again if the last bind has failed.
+    if bind(app, cx, receive_for_both::<A>).is_err() {
+        return ask_later(app, cx);
+    }
     let mut buffer = [0; MESSAGE];
     let length = app.browser().write_due_questions(cx.now(), &mut buffer);
     send(app, cx, GROUP, &buffer, length);
     report_events(app, cx);
 }
 
+/// Begins with the questions again later, because there is no socket now.
+fn ask_later<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
+    let query = app.browser().query;
+    query.next = cx.now().after(Duration::from_millis(BIND_WAIT.into()));
+    query.interval = 1;
+    arm(app, cx);
+}
+
 /// Called when messages have arrived, for the browser and for the responder.
-fn receive_for_both<A: HasBrowser>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+fn receive_for_both<A: HasBrowser>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, event: UdpEvent) {
+    if handle_bind_error(app, udp, event) {
+        return ask_later(app, udp.cx());
+    }
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
         app.browser().handle_message(datagram.data, datagram.from.port(), now);
