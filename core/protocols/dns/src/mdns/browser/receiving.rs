@@ -41,7 +41,7 @@ impl BrowserMut<'_> {
             return;
         }
         // Whether there is a new service, or a change of a service whose records are not complete.
-        let mut is_news = false;
+        let mut has_changed = false;
         for record in records(&message).filter(|record| record.is(Kind::PTR)) {
             let list = [self.query.kind.as_bytes(), DOMAIN];
             if let Some((instance, domain)) = record.target(0).split_first()
@@ -49,7 +49,7 @@ impl BrowserMut<'_> {
                 && domain.is_of(&list)
                 && let Ok(instance) = core::str::from_utf8(instance)
             {
-                is_news |= self.handle_listing(instance, record.ttl, now);
+                has_changed |= self.handle_listing(instance, record.ttl, now);
             }
         }
         let mut is_incomplete = false;
@@ -58,12 +58,12 @@ impl BrowserMut<'_> {
             let is_changed = service.handle_records(kind, &message, now);
             if service.state == State::Incomplete {
                 is_incomplete = true;
-                is_news |= is_changed;
+                has_changed |= is_changed;
             }
         }
         // Request the missing records soon. After a message that changes nothing, the intervals between the questions
-        // go on doubling (RFC 6762, section 5.2).
-        if is_incomplete && is_news {
+        // double further (RFC 6762, section 5.2).
+        if is_incomplete && has_changed {
             self.query.next = self.query.next.min(after(now, 1));
             self.query.interval = 1;
         }
