@@ -188,6 +188,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
             return Err(SetupError::Marks);
         }
         let before = slot.due_with_room(&self.cx.pools);
+        let needs_less_room = slot.settings().is_some_and(|old| settings.room < old.room);
         self.cx.conn_align(self.conn.slot());
         if let Some(slot) = self.slot_in_use() {
             slot.set_settings(settings);
@@ -203,8 +204,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
         // With the new settings, there may be room that a callback waits for.
         let Some(slot) = self.slot() else { return Ok(()) };
         let gained = slot.due_with_room(&self.cx.pools) & !before;
-        let has_answer_room = gained & due::NEED_ANSWER_ROOM != 0 && slot.input.len() > 0;
-        let readable = if has_answer_room { due::READ } else { 0 };
+        let has_room = needs_less_room && gained & due::NEED_ANSWER_ROOM != 0;
+        let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
         let writable = if slot.awaits_room() { gained & due::WRITE } else { 0 };
         self.cx.conn_activate(index, readable | writable);
         Ok(())
