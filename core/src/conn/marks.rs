@@ -201,13 +201,12 @@ impl<'s, A> ConnMut<'_, 's, A> {
         self.cx.conn_restart_timeout(index, Direction::Read);
         self.cx.conn_restart_timeout(index, Direction::Write);
         self.cx.conn_restart_connect_timeout(index);
-        // With the new settings, there may be room that a callback waits for.
+        // The input may have waited for the room of an answer.
         let Some(slot) = self.slot() else { return Ok(()) };
         let gained = slot.due_with_room(&self.cx.pools) & !before;
         let has_room = needs_less_room && gained & due::NEED_ANSWER_ROOM != 0;
         let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
-        let writable = if slot.awaits_room() { gained & due::WRITE } else { 0 };
-        self.cx.conn_activate(index, readable | writable);
+        self.cx.conn_activate(index, readable);
         Ok(())
     }
 }

@@ -285,11 +285,6 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether the application waits for room in the output ring.
-    pub(super) fn awaits_room(&self) -> bool {
-        !self.has(flag::RELEASED) && self.room_or_end > 0
-    }
-
     /// Returns how the connection ended. The result is valid only after the end.
     pub(super) const fn end(&self) -> Code {
         Code::from_bits(self.room_or_end)

@@ -253,26 +253,6 @@ fn new_settings_that_need_less_room_report_input_that_waited_for_the_room_of_an_
 }
 
 #[test]
-fn new_settings_that_give_the_room_that_is_waited_for_report_it_once() {
-    static LOW: Settings = Settings::new().output_marks(0, 5);
-    static PLAIN: Settings = Settings::new();
-    for waits in [false, true] {
-        let (mut base, mut app, conn) = marked(&LOW);
-        base.conn(conn).unwrap().write(b"123").unwrap();
-        if waits {
-            base.conn(conn).unwrap().wait_for_room(4);
-        }
-        base.dispatch(&mut app);
-        assert_eq!(app.calls(), []);
-        base.conn(conn).unwrap().set_settings(&PLAIN).unwrap();
-        for _ in 0..2 {
-            base.dispatch(&mut app);
-        }
-        assert_eq!(app.calls(), Vec::from_iter(waits.then_some(ConnEvent::Writable)));
-    }
-}
-
-#[test]
 fn rings_become_shorter_and_longer_without_losing_a_byte() {
     static PLAIN: Settings = Settings::new();
     let (mut base, _, conn) = marked(&PLAIN);
