@@ -20,10 +20,11 @@ use core::task::{Poll, ready};
 
 use crate::backend::Backend;
 use crate::run::request;
-use crate::{Action, Cx, End, EventBase, Instant, Wait};
+use crate::{Cx, End, EventBase, Instant, Wait};
 
-/// How often input of closed connections is discarded in one iteration.
-const MOST_DISCARDS: u8 = 16;
+/// The largest number of actions of one iteration. The input of a closed connection is discarded, and each full ring
+/// requests one more action. A peer that sends without end must not keep the loop here.
+const MOST_ACTIONS: u16 = 8_192;
 
 impl<A> EventBase<'_, A> {
     /// Runs one iteration of the loop: calls the prepare watchers, lets the back end carry out the pending actions and
@@ -105,8 +106,7 @@ impl<A> EventBase<'_, A> {
         back_end.report(self);
     }
 
-    /// Passes the pending actions to the back end: all actions, unless the peers of closed connections send without
-    /// end. Then the remaining actions are left to the next call.
+    /// Passes pending actions to the back end, at most 8,192. The next call passes the remaining actions.
     ///
     /// # Errors
     /// Returns the back end's error. The next call passes the remaining actions.
@@ -117,18 +117,12 @@ impl<A> EventBase<'_, A> {
         if !self.cx.outbox.is_empty() {
             self.update_now(back_end.now());
         }
-        let mut discards = 0_u8;
+        let mut actions = 0_u16;
         while let Some(action) = self.next_action() {
             back_end.act(action, self)?;
-            // The input of a closed connection is discarded, one ring at a time. A peer that sends without end must not
-            // keep the loop here. The remaining actions are carried out in the next iteration, which does not wait.
-            if let Action::Receive(conn) = action
-                && self.cx.conn_discards_input(conn)
-            {
-                discards = discards.wrapping_add(1);
-                if discards == MOST_DISCARDS {
-                    break;
-                }
+            actions = actions.wrapping_add(1);
+            if actions == MOST_ACTIONS {
+                break;
             }
         }
         Ok(())

@@ -250,7 +250,7 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
-        self.table.state.now()
+        self.table.state.clock.now()
     }
 
     fn triggers(&self) -> (&[&Trigger], &Waker) {
@@ -271,17 +271,10 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
         until: Instant,
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Infallible>> {
-        if until <= base.now() {
+        if until <= base.now() || self.table.state.changed != 0 {
             return Poll::Ready(Ok(()));
         }
         self.table.state.sleeps_until = until;
-        if self.table.state.changed != 0 {
-            if self.table.state.lets_stack_run() {
-                self.task.wake_by_ref();
-                return Poll::Pending;
-            }
-            return Poll::Ready(Ok(()));
-        }
         self.table.watch(base, self.task);
         self.table.state.ready.sleep(self.task);
         if until < Instant::MAX {

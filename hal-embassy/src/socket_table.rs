@@ -53,15 +53,13 @@ pub(crate) struct State<'n> {
     pub(crate) stack_has_not_run: bool,
     /// The deadline of the wait that was begun last; [`Instant::MAX`] if there is none, or the wait is over.
     pub(crate) sleeps_until: Instant,
-    /// A reading of the clock that was not used yet; [`Instant::ZERO`] for none.
-    reading: Instant,
     /// How often the task has yielded, because it was polled late.
     yields: u8,
 }
 
 /// If the task is polled more than this number of microseconds after its deadline, it yields first, so that the stack's
 /// task can run.
-const LATE: u64 = 5_000;
+const LATE: i64 = 5_000;
 
 /// How often the task yields then. embassy-executor polls the task that was woken last first. So a task that yields
 /// once may run again before the stack's task.
@@ -89,16 +87,7 @@ impl<'n> State<'n> {
             evicted: None,
             stack_has_not_run: true,
             sleeps_until: Instant::MAX,
-            reading: Instant::ZERO,
             yields: 0,
-        }
-    }
-
-    /// Returns the current time.
-    pub(crate) fn now(&mut self) -> Instant {
-        match core::mem::replace(&mut self.reading, Instant::ZERO) {
-            Instant::ZERO => self.clock.now(),
-            reading => reading,
         }
     }
 
@@ -109,9 +98,8 @@ impl<'n> State<'n> {
         if self.sleeps_until == Instant::MAX {
             return false;
         }
-        self.reading = self.clock.now();
-        let late = self.sleeps_until.as_micros().saturating_add(LATE);
-        let is_late = late < self.reading.as_micros() && self.yields < YIELDS;
+        let delay = self.clock.now().as_micros().wrapping_sub(self.sleeps_until.as_micros());
+        let is_late = delay.cast_signed() > LATE && self.yields < YIELDS;
         if is_late {
             self.yields = self.yields.wrapping_add(1);
         } else {

@@ -144,7 +144,6 @@ impl<A> Cx<'_, A> {
         let mut others = ready & !first;
         match first {
             due::WRITE => slot.set_room_wanted(0),
-            due::ALARM => slot.skip_missed_alarms(self.now),
             due::READ_TIMEOUT | due::EOF => {
                 slot.disable(Direction::Read);
                 others &= !due::NEED_READING;

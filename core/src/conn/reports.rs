@@ -184,14 +184,6 @@ impl<A> Cx<'_, A> {
         Some(amount)
     }
 
-    /// Returns whether the connection is closed, and its input is still to be discarded.
-    pub(crate) fn conn_discards_input(&self, conn: Conn) -> bool {
-        let slot = self.tables.conns.get(conn);
-        slot.is_some_and(|slot| {
-            slot.has(flag::CLOSING) && slot.pending.actions & action::RECEIVE != 0
-        })
-    }
-
     pub(super) fn conn_output(&self, conn: Conn) -> (&[u8], &[u8]) {
         let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.may_send()) else {
             return (&[], &[]);

@@ -77,13 +77,6 @@ impl<A> ConnSlot<A> {
         if is_set && self.is_in_use() { self.alarm_at } else { Instant::MAX }
     }
 
-    /// Skips the periods of an alarm that have passed since its callback became due.
-    pub(super) fn skip_missed_alarms(&mut self, now: Instant) {
-        if self.alarm_every > 0 && self.alarm_at <= now {
-            self.renew_alarm(now);
-        }
-    }
-
     /// Updates an alarm that is due now. A periodic alarm is set to the time at which it became due plus one period. If
     /// the new time has passed too, the alarm is set to one period after `now`. A one-shot alarm is cleared.
     fn renew_alarm(&mut self, now: Instant) {

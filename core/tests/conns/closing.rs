@@ -211,7 +211,7 @@ impl Backend<App> for Flood {
             assert_eq!(feed(base, conn, b"abcd"), 4);
         }
         self.actions += 1;
-        if self.actions < 100 { Ok(()) } else { Err(Stuck) }
+        if self.actions < 20_000 { Ok(()) } else { Err(Stuck) }
     }
 
     fn wait(&mut self, until: Instant, _: &mut EventBase<'_, App>) -> Poll<Result<(), Stuck>> {

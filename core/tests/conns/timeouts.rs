@@ -264,18 +264,3 @@ fn set_idle_prolongs_neither_the_write_timeout_nor_the_connect_timeout() {
     }
     assert_eq!(iterate(&mut base, &mut app, 20, |_| ()), [ConnEvent::Timeout(Direction::Write); 2]);
 }
-
-/// A callback of another priority delays the alarm. Its next time has passed before its callback runs.
-#[test]
-fn a_periodic_alarm_that_is_delayed_by_several_periods_is_called_once() {
-    let (mut base, mut app, conn) = with_conn();
-    base.conn(conn).unwrap().alarm_every(ms(10));
-    let urgent = base.new_timer(Mode::OneShot, |_, event| event.update_now(at(95))).unwrap();
-    base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
-    base.event(urgent).unwrap().add(Some(ms(10))).unwrap();
-    assert_eq!(iterate(&mut base, &mut app, 10, |_| ()), []);
-    assert_eq!(iterate(&mut base, &mut app, 95, |_| ()), [ConnEvent::Alarm]);
-    assert_eq!(iterate(&mut base, &mut app, 104, |_| ()), []);
-    assert_eq!(base.deadline(), Some(at(105)));
-    assert_eq!(iterate(&mut base, &mut app, 105, |_| ()), [ConnEvent::Alarm]);
-}

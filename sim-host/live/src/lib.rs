@@ -173,7 +173,11 @@ impl Live {
     /// Like [`run`](Self::run).
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
         seed(base)?;
-        base.settle(self)
+        // One call carries out 8,192 actions. A base can request some actions for each of its 65,535 slots.
+        for _ in 0..32 {
+            base.settle(self)?;
+        }
+        Ok(())
     }
 
     /// Returns the address of a listener, with the port that the system chose for port 0.
