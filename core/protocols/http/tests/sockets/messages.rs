@@ -188,7 +188,7 @@ fn the_end_of_the_stream_does_not_overtake_frames_that_wait() {
     with(&mut wire, |_| ()).unwrap();
     assert_eq!(wire.app.endpoint.received(), ["text one"]);
     assert_eq!((wire.ended(), wire.end), (vec![Ok(1000)], Some(End::Finished)));
-    // A message that is never taken does not keep the connection for ever.
+    // If a message is never taken, the connection does not stay open without a limit.
     let mut wire = Wire::opened();
     wire.app.endpoint.is_busy = true;
     wire.answer(&[frame(0x81, "one").bytes(None), code].concat());
