@@ -37,7 +37,7 @@ const COMMANDS: &[u8] = b"ewrtlfm";
 const PAUSE: Duration = Duration::from_millis(50);
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The initial settings of every connection.
+/// The settings of every connection without the temporary settings.
 static PLAIN: Settings = Settings::new().idle(READ_TIMEOUT).stall(WRITE_TIMEOUT);
 /// The temporary settings that a command gives to other connections.
 static MARKED: Settings = Settings::new()
@@ -72,6 +72,8 @@ struct Peer {
     /// The next byte of the sequence.
     next: u8,
     reads: bool,
+    /// The write timeout of the connection, if the timeouts are not removed.
+    stall: Option<Duration>,
     has_timeouts: bool,
     /// The connection has the temporary settings.
     marked: bool,
@@ -146,7 +148,8 @@ struct Session<const PORT_INDEX: usize>;
 
 impl<const PORT_INDEX: usize> Protocol<Prober> for Session<PORT_INDEX> {
     const IDLE: Option<Duration> = Some(READ_TIMEOUT);
-    const STALL: Option<Duration> = Some(WRITE_TIMEOUT);
+    // The loop removes the expiry of a read timeout in different ways with and without a write timeout.
+    const STALL: Option<Duration> = if PORT_INDEX == 0 { Some(WRITE_TIMEOUT) } else { None };
 
     fn opened(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
         app.accepted(PORT_INDEX, conn);
@@ -203,6 +206,7 @@ impl Prober {
             conn: view.id(),
             next: 0,
             reads: true,
+            stall: view.timeouts().1,
             has_timeouts: true,
             marked: false,
             has_reported_input: false,
@@ -426,10 +430,10 @@ impl Prober {
                 // The former low mark no longer applies. So the loop now reports input that was below the former low
                 // mark.
                 let _ = view.set_settings(&PLAIN);
-                peer.has_timeouts = true;
+                peer.has_timeouts = false;
             }
             if !std::mem::replace(&mut peer.has_timeouts, true) {
-                view.set_timeouts(Some(READ_TIMEOUT), Some(WRITE_TIMEOUT));
+                view.set_timeouts(Some(READ_TIMEOUT), peer.stall);
             }
             if !std::mem::replace(&mut peer.reads, true) {
                 view.enable(Direction::Read);
