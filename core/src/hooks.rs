@@ -37,6 +37,15 @@ pub(crate) enum OneShot {
     HasRun,
 }
 
+/// The reason for a call of the alarm hook.
+#[derive(Clone, Copy)]
+pub(crate) enum ConnAlarm {
+    /// A deadline of the connection has passed. It may be the time of the alarm.
+    Expired,
+    /// The `alarm` callback runs next.
+    Fires,
+}
+
 /// The pointers to the optional parts. A pointer is `None` until the application uses its part.
 pub(crate) struct Hooks<A> {
     /// Makes a one-shot event not pending, when the event fires. Frees an event with the flag `FREE`, when its callback
@@ -48,8 +57,8 @@ pub(crate) struct Hooks<A> {
     /// events whose own alarm precedes the given alarm. Returns the earliest deadline of the other events;
     /// [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
-    /// Handles the alarm of the connection in a slot, if the time of the alarm has passed.
-    pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
+    /// Handles the alarm of the connection in a slot.
+    pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16, ConnAlarm)>,
     /// Puts an ended connection at rest, until it reconnects.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Carries out an action of the connection in a slot, if the connection is in memory. Returns `false` if the back
@@ -62,8 +71,8 @@ pub(crate) struct Hooks<A> {
     pub(crate) static_sent: Sent<A>,
     /// Adds an event to the list of its source, or removes it from the list.
     pub(crate) source_register: Register<A, (Source, bool), Result<(), AddError>>,
-    /// Requests that the back end checks a source again.
-    pub(crate) source_recheck: Option<fn(&mut Cx<'_, A>, Source)>,
+    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source.
+    pub(crate) source_recheck: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Returns the back end's action for the source in a slot.
     pub(crate) source_action: Next<A, (u16, u8), Action>,
     /// Adds a watcher to its list, or removes it from the list.

@@ -36,7 +36,6 @@ impl<A> EventBase<'_, A> {
     ///
     /// # Errors
     /// Returns the back end's error. The loop can continue with the next iteration.
-    #[inline(never)]
     pub fn iterate<B: Backend<A>>(
         &mut self,
         app: &mut A,

@@ -219,7 +219,6 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    #[inline(never)]
     fn take_action(&mut self) -> Option<Action> {
         let evicted = core::mem::replace(&mut self.cx.outbox.evicted, Conn::NONE);
         if evicted != Conn::NONE {

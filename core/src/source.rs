@@ -7,7 +7,7 @@
 //! interest changes, the back end gets the action [`Action::Interest`].
 
 use crate::error::{AddError, FullError};
-use crate::event::{EventLinks, EventList, flag};
+use crate::event::{EventLinks, EventList, Waits, flag};
 use crate::handle::{Event, Source, kind};
 use crate::outbox::{Action, Pending, action};
 use crate::queue::Id;
@@ -154,9 +154,14 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Requests that the back end checks the source's readiness again.
-    fn source_recheck(&mut self, source: Source) {
-        self.post_source(source, action::OPEN);
+    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source.
+    fn source_recheck(&mut self, index: u16) {
+        if let Some(slot) = self.tables.events.slot(index)
+            && slot.has(flag::REGISTERED)
+            && let Waits::Source(source) = slot.waits()
+        {
+            self.post_source(source, action::OPEN);
+        }
     }
 
     fn post_source(&mut self, source: Source, action: u8) {
@@ -203,7 +208,7 @@ impl<A> EventBase<'_, A> {
                 Ok(())
             }
         });
-        hooks.source_recheck = Some(|cx, source| cx.source_recheck(source));
+        hooks.source_recheck = Some(|cx, index| cx.source_recheck(index));
         hooks.source_action = Some(|cx, (index, action)| cx.source_action(index, action));
         let inserted = self.cx.tables.sources.insert().ok_or(FullError::Sources);
         let (source, slot) = inserted?;

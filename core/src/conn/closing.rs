@@ -353,7 +353,6 @@ impl<A> EventBase<'_, A> {
     ///
     /// # Errors
     /// The error of the back end.
-    #[inline(never)]
     pub fn drain<B: Backend<A>>(&mut self, back_end: &mut B) -> Poll<Result<(), B::Error>> {
         loop {
             if !core::mem::take(&mut self.cx.state.waiting) {

@@ -8,6 +8,7 @@
 use super::slot::flag;
 use super::timeouts::LAST;
 use super::{ConnEnd, ConnEvent, ConnSlot, Direction};
+use crate::hooks::ConnAlarm;
 use crate::outbox::{Action, action};
 use crate::pool::Pools;
 use crate::table::Slot;
@@ -169,6 +170,11 @@ impl<A> Cx<'_, A> {
             if left != 0 {
                 self.conn_activate(index, left);
             }
+        }
+        if first == due::ALARM
+            && let Some(alarm) = self.hooks.conn_alarm
+        {
+            alarm(self, index, ConnAlarm::Fires);
         }
         if cleared & due::TIMERS != 0 {
             // The heap of timers has no key for a timeout or alarm while its callback is due. The callback is no longer

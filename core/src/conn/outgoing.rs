@@ -186,7 +186,7 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.peer = address.into();
         slot.set_alarm(now, delay, 0);
-        self.hooks.conn_alarm = Some(|cx, index| cx.conn_alarm_due(index));
+        self.hooks.conn_alarm = Some(|cx, index, step| cx.conn_alarm(index, step));
         self.hooks.conn_rest = Some(|cx, index| cx.conn_rest(index));
         if !self.tables.conns.slot(index).is_some_and(|slot| slot.has(flag::RESTING)) {
             self.conn_set_reconnects(index, true);

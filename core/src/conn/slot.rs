@@ -304,10 +304,9 @@ impl<A> ConnSlot<A> {
 
     /// Cancels the alarm. Returns whether an alarm was set, or its callback was due.
     pub(super) fn take_alarm(&mut self) -> bool {
-        let was_due = self.node.due() & due::ALARM != 0;
         self.clear_due(due::ALARM);
         self.alarm_every = 0;
-        core::mem::replace(&mut self.alarm_at, Instant::ZERO) > Instant::ZERO || was_due
+        core::mem::replace(&mut self.alarm_at, Instant::ZERO) > Instant::ZERO
     }
 
     /// Returns whether no more output can be written.

@@ -9,6 +9,7 @@
 use super::firing::due;
 use super::slot::flag;
 use super::{ConnSlot, Direction};
+use crate::hooks::ConnAlarm;
 use crate::outbox::action;
 use crate::pool::Pools;
 use crate::{Cx, Instant};
@@ -77,8 +78,9 @@ impl<A> ConnSlot<A> {
         if is_set && self.is_in_use() { self.alarm_at } else { Instant::MAX }
     }
 
-    /// Updates an alarm that is due now. A periodic alarm is set to the time at which it became due plus one period. If
-    /// the new time has passed too, the alarm is set to one period after `now`. A one-shot alarm is cleared.
+    /// Updates the alarm whose callback runs next. A periodic alarm is set to the time at which it became due plus one
+    /// period. If the new time has passed too, the alarm is set to one period after `now`. So a delayed callback is not
+    /// called several times in a row. A one-shot alarm is cleared.
     fn renew_alarm(&mut self, now: Instant) {
         let next = self.alarm_at.plus_millis(self.alarm_every);
         self.alarm_at = match self.alarm_every {
@@ -156,23 +158,26 @@ impl<A> Cx<'_, A> {
         }
         let expired = slot.expired_timeouts(now, &self.pools);
         if let Some(alarm) = self.hooks.conn_alarm {
-            alarm(self, index);
+            alarm(self, index, ConnAlarm::Expired);
         }
         self.conn_activate(index, expired);
     }
 
-    /// If the alarm of a connection is due, makes the `alarm` callback due. For a connection at rest, the alarm is the
-    /// connect time, so this function starts the connect instead.
-    pub(super) fn conn_alarm_due(&mut self, index: u16) {
+    /// If the time of a connection's alarm has passed, makes the `alarm` callback due. For a connection at rest, the
+    /// alarm is the connect time, so this function starts the connect instead. When the callback runs, updates the
+    /// alarm.
+    pub(super) fn conn_alarm(&mut self, index: u16, step: ConnAlarm) {
         let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        if let ConnAlarm::Fires = step {
+            return slot.renew_alarm(now);
+        }
         if slot.alarm_deadline() > now {
             return;
         }
         if slot.has(flag::RESTING) {
             return self.conn_start_connect(index);
         }
-        slot.renew_alarm(now);
         self.conn_activate(index, due::ALARM);
     }
 }

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::firing::due;
 use super::slot::flag;
 use super::{ConnSlot, Direction, Tuning};
 use crate::error::{Code, StaleError, StillActiveError};
@@ -309,7 +310,7 @@ impl<A> ConnMut<'_, '_, A> {
         if let Some(slot) = self.slot_in_use().filter(|slot| !slot.has(flag::RESTING)) {
             slot.take_alarm();
             slot.set_alarm(now, delay, period);
-            self.cx.hooks.conn_alarm = Some(|cx, index| cx.conn_alarm_due(index));
+            self.cx.hooks.conn_alarm = Some(|cx, index, step| cx.conn_alarm(index, step));
             self.cx.conn_arm(self.conn.slot());
         }
         self
@@ -322,7 +323,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// [`Ended`](super::ConnEvent::Ended) follows, and the handle is stale from now on. The slot is freed when the peer
     /// has also ended its stream, or a [time limit](Cx::set_close_limits) has passed.
     pub fn close(&mut self) {
-        if self.prepare_close() {
+        if self.prepare_close(Code::CLOSED) {
             self.cx.conn_close(self.conn.slot());
         }
     }
@@ -333,7 +334,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// end has dropped the socket. Until then [`Cx::connect`] may return
     /// [`SetupError::PoolFull`](crate::SetupError::PoolFull).
     pub fn abort(&mut self) {
-        if self.prepare_close() {
+        if self.prepare_close(Code::ABORTED) {
             self.cx.conn_abort(self.conn.slot(), Code::ABORTED);
         }
     }
@@ -341,19 +342,24 @@ impl<A> ConnMut<'_, '_, A> {
     /// Aborts the connection like [`abort`](Self::abort), but [`Ended`](super::ConnEvent::Ended) reports `error`, for
     /// example a timeout. The peer always gets a reset, so the peer can detect that the data may be incomplete.
     pub fn abort_with(&mut self, error: ConnError) {
-        if self.prepare_close() {
+        if self.prepare_close(error.into()) {
             self.cx.conn_reset(self.conn.slot(), error.into());
         }
     }
 
-    /// Prepares a close or an abort: cancels a requested reconnect. Returns whether the application may still use the
-    /// connection.
-    fn prepare_close(&mut self) -> bool {
+    /// Prepares a close or an abort. Returns whether the application may still use the connection. A connection that has
+    /// ended may have to reconnect later, when its output is sent. In this case the reconnect is cancelled, and `ended`
+    /// is called again, with `end`. `ended` is also called when a connection at rest is closed.
+    fn prepare_close(&mut self, end: Code) -> bool {
         let index = self.conn.slot();
-        if self.slot().is_some() {
+        let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return false };
+        let is_in_use = slot.is_in_use();
+        if slot.has(flag::RECONNECTS) {
+            slot.set_end(end);
             self.cx.conn_set_reconnects(index, false);
+            self.cx.conn_activate(index, due::ENDED);
         }
-        self.slot().is_some_and(ConnSlot::is_in_use)
+        is_in_use
     }
 
     pub(super) fn slot(&self) -> Option<&ConnSlot<A>> {

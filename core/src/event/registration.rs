@@ -80,13 +80,10 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Requests that the back end checks the source of the event in a slot again, unless the event is edge-triggered.
+    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source.
     pub(super) fn event_recheck(&mut self, index: u16) {
-        if let Some(slot) = self.tables.events.slot(index)
-            && slot.has(flag::RECHECK)
-            && let Some(again) = self.hooks.source_recheck
-        {
-            again(self, slot.source());
+        if let Some(recheck) = self.hooks.source_recheck {
+            recheck(self, index);
         }
     }
 

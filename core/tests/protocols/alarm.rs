@@ -29,6 +29,24 @@ fn a_periodic_alarm_repeats_and_skips_missed_periods() {
 }
 
 #[test]
+fn a_periodic_alarm_whose_callback_was_delayed_is_called_once() {
+    let (mut base, mut app, conn) = with_conn();
+    base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
+    base.conn(conn).unwrap().alarm_every(ms(10));
+    // More urgent callbacks delay the callback for more than two periods.
+    for (time, delay) in [(10, 10), (20, 10), (35, 15)] {
+        base.after(ms(delay), |_: &mut App, _| ()).unwrap();
+        base.advance(at(time));
+        base.dispatch(&mut app);
+        assert_eq!(app.take_events(), [], "at {time}");
+    }
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Alarm]);
+    assert_eq!(passes(&mut base, &mut app), []);
+    assert_eq!((base.deadline(), passes_at(&mut base, &mut app, 44)), (Some(at(45)), vec![]));
+    assert_eq!(passes_at(&mut base, &mut app, 45), [ConnEvent::Alarm]);
+}
+
+#[test]
 fn an_alarm_without_a_delay_is_reported_a_millisecond_later() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_after(ms(0));

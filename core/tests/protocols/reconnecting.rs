@@ -6,8 +6,8 @@ use picoevent::{
 
 use crate::outgoing::opened;
 use crate::{
-    ABORTED, App, Base, CLOSED, actions, at, base, connect, drain, failed, feed, ms, passes,
-    passes_at, peer, pool,
+    ABORTED, App, Base, CLOSED, SETTINGS, actions, at, base, connect, drain, failed, feed, ms,
+    passes, passes_at, peer, pool,
 };
 
 /// Makes the only connection of a pool. The connection reconnects 50 ms after each end.
@@ -116,14 +116,40 @@ fn output_that_cannot_be_delivered_does_not_prevent_a_reconnect() {
 }
 
 #[test]
-fn a_second_abort_cancels_the_reconnect() {
+fn closing_a_connection_that_will_reconnect_calls_ended_again() {
+    // Before its socket is dropped, and when it is at rest, the application gets the same callback.
+    for is_resting in [false, true] {
+        let (mut base, mut app, conn) = reconnecting_and_open();
+        base.conn(conn).unwrap().abort();
+        assert_eq!(passes(&mut base, &mut app), [ABORTED]);
+        let pool = base.conn(conn).unwrap().pool().unwrap();
+        let reset = if is_resting { actions(&mut base) } else { vec![] };
+        assert_eq!(base.conn(conn).unwrap().is_resting(), is_resting);
+        app.react = None;
+        base.conn(conn).unwrap().close();
+        assert_eq!(base.conn(conn).map(|_| ()), Err(StaleError));
+        assert_eq!(passes_at(&mut base, &mut app, 100), [CLOSED], "at rest: {is_resting}");
+        assert_eq!([reset, actions(&mut base)].concat(), [Action::Reset(conn)]);
+        assert_eq!((base.counts().conns, passes(&mut base, &mut app)), (0, vec![]));
+        assert!(base.outgoing_with(pool, &SETTINGS, App::record).is_ok(), "its slot is free");
+    }
+}
+
+#[test]
+fn a_cancelled_reconnect_can_be_requested_again() {
     let (mut base, mut app, conn) = reconnecting_and_open();
-    base.conn(conn).unwrap().abort();
-    assert_eq!(passes(&mut base, &mut app), [ABORTED]);
-    base.conn(conn).unwrap().abort();
-    assert_eq!(base.conn(conn).map(|_| ()), Err(StaleError));
-    assert_eq!(passes_at(&mut base, &mut app, 100), [], "it ends once");
-    assert_eq!((actions(&mut base), base.counts().conns), (vec![Action::Reset(conn)], 0));
+    base.conn(conn).unwrap().write(b"bye").unwrap();
+    base.conn(conn).unwrap().close();
+    assert_eq!(passes(&mut base, &mut app), [CLOSED]);
+    // The callback `ended` requests the next connect again.
+    base.conn(conn).unwrap().close();
+    assert_eq!(passes(&mut base, &mut app), [CLOSED]);
+    assert_eq!((actions(&mut base), drain(&mut base, conn, 9)).1, b"bye");
+    actions(&mut base);
+    base.delivered(conn);
+    assert_eq!(actions(&mut base), [Action::Close(conn)]);
+    assert_eq!((base.counts().conns, passes_at(&mut base, &mut app, 50)), (1, vec![]));
+    assert_eq!(actions(&mut base), [Action::Connect(conn)]);
 }
 
 #[test]

@@ -148,7 +148,8 @@ struct Session<const PORT_INDEX: usize>;
 
 impl<const PORT_INDEX: usize> Protocol<Prober> for Session<PORT_INDEX> {
     const IDLE: Option<Duration> = Some(READ_TIMEOUT);
-    // The loop removes the expiry of a read timeout in different ways with and without a write timeout.
+    // A removed read timeout whose callback is due is cancelled in one place if there is a write timeout, and in another
+    // place if there is none. So the connections of one port have no write timeout.
     const STALL: Option<Duration> = if PORT_INDEX == 0 { Some(WRITE_TIMEOUT) } else { None };
 
     fn opened(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
