@@ -194,7 +194,6 @@ impl<A> EventBase<'_, A> {
     /// Does the work that may be needed between two callbacks: frees an event, calls a check watcher, handles a break
     /// request, repeats the callback of a signal, or ends the pass. Returns [`Step::Slow`] if the pass continues with
     /// the next slot of the queue.
-    #[inline(never)]
     fn slow_path(&mut self) -> Step<A> {
         let cx = &mut self.cx;
         cx.free_fired_once();
