@@ -391,8 +391,10 @@ impl<A> Cx<'_, A> {
     pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (listener, slot) = self.tables.listeners.at(index)?;
         let (call, error) = (slot.on_error, slot.error);
+        // If the listener was enabled again meanwhile, a new failure is reported again.
+        let is_disabled = !slot.is_enabled();
         self.queues.done(&mut slot.node);
-        Some(Fired::ListenError(call?, listener, error.into()))
+        Some(Fired::ListenError(call.filter(|_| is_disabled)?, listener, error.into()))
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! Therefore a connect that is unanswered for one time slice ([`TIME_SLICE_SHIFT`]) is late. Late connects use the
 //! stack one after another, each for one time slice. Outside its time slice, a late connect waits, and its socket is
-//! closed. All late connects wait while a connect that is not late is under way.
+//! closed. While a connect that is not late is under way, it has three of four time slices, and a late connect has the
+//! fourth. Without the fourth, a connect that is begun again every few seconds would block all late connects for good.
 //!
 //! If a connect begins without a link, or without an address of the peer's family, the connect waits for the link and
 //! the address. Until then, its socket is closed. So an application does not have to wait for DHCP.
@@ -28,6 +29,9 @@ use crate::time::Stamp;
 /// The length of a time slice, as an exponent of two: 2^16 units of [`Stamp`](crate::time::Stamp) are 4.2 s. This is
 /// enough for three requests for a hardware address, and for a SYN that is lost twice.
 const TIME_SLICE_SHIFT: u32 = 16;
+
+/// While a connect that is not late is under way, one of this number of time slices belongs to a late connect.
+const SLICES_PER_LATE: u32 = 4;
 
 /// Whether a loop opens connections ([`Config::outgoing`](crate::Config::outgoing)).
 ///
@@ -163,17 +167,24 @@ impl SocketTable<'_, '_> {
             let slice = 1_u32 << TIME_SLICE_SHIFT;
             self.state.set_alarm_within(slice.wrapping_sub(now & slice.wrapping_sub(1)));
         }
-        // The index, among the late connects only, of the connect that has the time slice now. While a connect that is
-        // not late is under way, no late connect has the time slice.
-        let chosen = ((now >> TIME_SLICE_SHIFT) as usize).checked_rem(late).filter(|_| recent == 0);
+        let number = now >> TIME_SLICE_SHIFT;
+        let late_runs = late > 0 && (recent == 0 || number.is_multiple_of(SLICES_PER_LATE));
+        let turn = if recent == 0 { number } else { number / SLICES_PER_LATE };
+        // The index, among the late connects only, of the connect that has the time slice now.
+        let chosen = (turn as usize).checked_rem(late).filter(|_| late_runs);
         let mut to_skip = chosen.unwrap_or(late);
         for (index, slot) in self.slots.iter_mut().enumerate() {
-            if !slot.is_connecting_or_queued() || !is_late(slot) {
+            if !slot.is_connecting_or_queued() {
                 continue;
             }
             self.state.unwatched |= ready::mask(index);
-            let has_time_slice = to_skip == 0;
-            to_skip = to_skip.wrapping_sub(1);
+            let has_time_slice = if is_late(slot) {
+                let has_time_slice = to_skip == 0;
+                to_skip = to_skip.wrapping_sub(1);
+                has_time_slice
+            } else {
+                !late_runs
+            };
             let role = slot.role;
             match role {
                 // Without a local address `start_handshake` fails. The connect stays queued and tries again when this

@@ -87,9 +87,10 @@
 //!   shorter keep-alive interval.
 //! * **Connects to hosts that do not exist**: the stack sends at most one request for a hardware address per second,
 //!   and the socket that sent the first request also sends the next one. So a connect without an answer for 4.2 s is
-//!   late. Late connects use the stack one after another, each for a time slice of 4.2 s. All late connects wait while
-//!   a connect that is not late is under way. A connect that has waited starts again from another local port. So when
-//!   several connects are late, a peer whose handshake takes longer than a time slice is not reached. There are no time
+//!   late. Late connects use the stack one after another, each for a time slice of 4.2 s. While a connect
+//!   that is not late is under way, the late connects have only every fourth time slice, and the other connect waits
+//!   during this time slice. A connect that has waited starts again from another local port. So when several connects
+//!   are late, a peer whose handshake takes longer than a time slice is not reached. There are no time
 //!   slices for established connections and for connections that were closed before they were established. If the peer
 //!   of such a connection has vanished, the connection may delay connects to new neighbours until it is dropped.
 //! * **Datagrams**, with the feature `udp`: a datagram to a neighbour that does not answer is dropped after three

@@ -303,7 +303,7 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Returns the position of the first end-of-line sequence (`evbuffer_search_eol`), as a range of offsets: the line
     /// ends at the start of the range, and the next line begins at the end of the range. A line may arrive in several
-    /// parts. Bytes are not searched twice if each call searches for the same `eol`.
+    /// parts. The first 8,191 bytes are not searched twice if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.with_input(|ring, storage, lines| ring.find_eol(storage, eol, &mut lines.searched))?
     }

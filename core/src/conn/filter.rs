@@ -381,23 +381,26 @@ impl<A> Filtering<'_, '_, '_, A> {
     }
 
     fn end<F: Filter<A>>(&mut self, end: ConnEnd) {
-        F::ended(self.app, self.above);
         let (below, above) = (self.below.conn, self.above);
         let direction = self.below.failed_direction();
-        let cx = self.below.cx();
         match end {
             // The connection above fails with the same error, in the same direction.
             ConnEnd::Failed(error) => {
+                // The input that arrived before the failure is not lost.
+                while self.move_up::<F>().unwrap_or(false) {}
+                let cx = self.below.cx();
                 let failure = direction.map_or(error.into(), |direction| error.found(direction));
                 cx.conn_failed(above, failure);
             }
             // If the connection above still exists, the application has ended the connection below directly.
             ConnEnd::Closed | ConnEnd::Aborted => {
+                let cx = self.below.cx();
                 if !cx.conn_reset_unfinished(below) {
                     cx.conn_failed(above, ConnError::Reset.into());
                 }
             }
         }
+        F::ended(self.app, self.above);
     }
 
     fn above_has_no_input(&mut self) -> bool {

@@ -94,7 +94,7 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Moves the bytes up to and including `end` into `buffer`, for example the header section of an HTTP request.
-    /// Returns these bytes. Returns `None` in the same cases as [`read_line`](Self::read_line).
+    /// Returns these bytes. Returns `None` in the same cases as [`read_line`](Self::read_line), and if `end` is empty.
     ///
     /// ```
     /// use picoevent::ConnMut;

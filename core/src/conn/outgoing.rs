@@ -93,10 +93,11 @@ impl<'s, A> Cx<'s, A> {
     /// has a slot, rings and a handle, but no socket.
     ///
     /// # Errors
-    /// [`SetupError::NoPool`] if `pool` is not a pool of this base, [`SetupError::PoolFull`] if all connections of the
-    /// pool are in use, [`SetupError::MemoryPool`] if the pool is in memory. [`SetupError::Room`],
-    /// [`SetupError::Marks`] or [`SetupError::Busy`] if the rings of the pool are too short for the protocol's
-    /// settings.
+    /// [`SetupError::NoPool`] if `pool` is not a pool of this base, [`SetupError::MemoryPool`] if the pool is in memory.
+    /// [`SetupError::PoolFull`] if all connections of the pool are in use, or the slots of closed connections are not
+    /// free yet. Of the connections that only wait for their peer's end of stream, one callback can replace one.
+    /// [`SetupError::Room`], [`SetupError::Marks`] or [`SetupError::Busy`] if the rings of the pool are too short for
+    /// the protocol's settings.
     pub fn outgoing<P: Protocol<A>>(&mut self, pool: PoolId) -> Result<Conn, SetupError> {
         self.outgoing_with(pool, P::SETTINGS, P::event)
     }

@@ -259,6 +259,9 @@ impl<A> Cx<'_, A> {
             return;
         }
         log::conn_failed(conn, failure);
+        // Output that was not sent is lost, so it is not reported as written.
+        let lost = due::WRITE & !slot.due_with_room(&self.pools);
+        slot.clear_due(lost | due::ALARM);
         slot.node.set(flag::OPEN, false);
         slot.node.set(flag::RELEASED | flag::FINISHED, true);
         slot.set_end(failure.0);

@@ -195,6 +195,8 @@ impl<A> ConnSlot<A> {
         // A connection below a filter has no timeouts. So `last_progress[0]` need not store the time of the last input,
         // and stores the handle of the connection above.
         self.timeouts = [0; 2];
+        // The filter must get each byte, even if the application waited for more.
+        self.searched = Searched::NOTHING;
         self.last_progress[0] = Instant::from_micros(above.bits().into());
         self.take_alarm();
     }
@@ -262,15 +264,19 @@ impl<A> ConnSlot<A> {
     /// Returns the callbacks for which the output ring has enough room:
     ///
     /// * `NEED_ANSWER_ROOM`, if there is room for an answer,
-    /// * `WRITE`, if the unsent output does not exceed the low mark, or if there is the room that the application waits
-    ///   for.
+    /// * `WRITE`, if there is the room that the application waits for. If the application waits for no room: if the
+    ///   unsent output does not exceed the low mark.
     #[inline(never)]
     pub(super) fn due_with_room(&self, pools: &Pools<'_>) -> u8 {
         let Some(settings) = self.settings else { return 0 };
         let room = pools.output_len(self.rings()).saturating_sub(self.output.len());
         let mut due = if room >= usize::from(settings.room) { due::NEED_ANSWER_ROOM } else { 0 };
-        let wanted = usize::from(self.room_or_end);
-        if self.output.len() <= settings.output_low() || wanted > 0 && room >= wanted {
+        let wanted = if self.has_failed() { 0 } else { usize::from(self.room_or_end) };
+        let may_write = match wanted {
+            0 => self.output.len() <= settings.output_low(),
+            _ => room >= wanted,
+        };
+        if may_write {
             due |= due::WRITE;
         }
         due
@@ -280,9 +286,14 @@ impl<A> ConnSlot<A> {
     /// connection has failed, because the field `room_or_end` then stores the [`Code`] of the end. After the failure a
     /// `writable` callback may still be due, and this function is called before that callback.
     pub(super) fn set_room_wanted(&mut self, room: usize) {
-        if !self.has(flag::RELEASED) {
+        if !self.has_failed() {
             self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
         }
+    }
+
+    /// Returns whether the connection has failed, or the back end has dropped its socket.
+    const fn has_failed(&self) -> bool {
+        self.has(flag::RELEASED) && !self.has(flag::RESTING)
     }
 
     /// Returns how the connection ended. The result is valid only after the end.

@@ -300,8 +300,8 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Cancels the alarm. Returns whether an alarm was set, or its callback was due.
     pub fn cancel_alarm(&mut self) -> bool {
-        let Some(slot) = self.slot_in_use() else { return false };
-        slot.take_alarm()
+        let slot = self.slot_in_use().filter(|slot| !slot.has(flag::RESTING));
+        slot.is_some_and(ConnSlot::take_alarm)
     }
 
     fn set_alarm(&mut self, delay: u32, period: u32) -> &mut Self {

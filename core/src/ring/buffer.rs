@@ -238,7 +238,8 @@ impl RingBuffer<'_> {
 
     /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of the
     /// range, and the next line begins at the end of the range. `None` while the ring contains no end-of-line sequence.
-    /// A line may arrive in several parts. Bytes are not searched twice if each call searches for the same `eol`.
+    /// A line may arrive in several parts. The first 8,191 bytes are not searched twice if each call searches for the same
+    /// `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.ring.find_eol(self.storage, eol, &mut self.lines.searched)
     }
@@ -273,7 +274,7 @@ impl RingBuffer<'_> {
     }
 
     /// Moves the bytes up to and including `end` into `buffer`. Returns these bytes; `None` while `end` has not
-    /// arrived.
+    /// arrived, and if `end` is empty.
     ///
     /// # Errors
     /// [`LineError::TooLong`] if these bytes do not fit into `buffer` or the ring. The bytes are kept.

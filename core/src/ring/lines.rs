@@ -70,13 +70,16 @@ fn kept(ring: &Ring, storage: &[u8], eol: Eol) -> usize {
 }
 
 /// Returns the number of bytes up to and including `end`, if this number is at most `longest`. Returns `None` while
-/// `end` may still arrive, and [`LineError::TooLong`] if the bytes up to `end` do not fit.
+/// `end` may still arrive or if `end` is empty, and [`LineError::TooLong`] if the bytes up to `end` do not fit.
 pub(crate) fn next_until(
     ring: &Ring,
     storage: &[u8],
     end: &[u8],
     longest: usize,
 ) -> Option<Result<usize, LineError>> {
+    if end.is_empty() {
+        return None;
+    }
     let found = ring.find(storage, end).map(|at| at.saturating_add(end.len()));
     let is_full = ring.len() == storage.len();
     match found {

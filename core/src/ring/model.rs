@@ -231,6 +231,7 @@ fn apply(op: Op, ring: &mut RingBuffer<'_>, model: &mut Model) {
             let content = model.content.len();
             let length = model.find(&end, 0..content).map(|at| at + end.len());
             let expected = match length {
+                _ if end.is_empty() => None,
                 Some(length) if length <= longest => Some(Ok(model.content[..length].to_vec())),
                 None if content < longest && content < model.size => None,
                 _ => Some(Err(LineError::TooLong)),

@@ -475,3 +475,64 @@ fn the_connect_timeout_of_a_connection_above_a_filter_counts_from_its_start() {
         });
     }
 }
+
+/// A connection with a filter above it. Returns both connections. With `waits`, the application has waited for 50 bytes
+/// of input before it added the filter.
+fn over_a_socket(base: &mut EventBase<App>, app: &mut App, pool: PoolId, waits: bool) -> [Conn; 2] {
+    let sockets = base.add_pool(Pool::new(1).rings(64, 64)).unwrap();
+    let peer = "192.0.2.7:4242".parse().unwrap();
+    let below = base.connect_with(peer, sockets, &SETTINGS, on_event).unwrap();
+    base.connected(below);
+    base.dispatch(app);
+    let mut conn = base.conn(below).unwrap();
+    if waits {
+        conn.wait_for_input(50);
+    }
+    let above = conn.filter::<Xor, Above>(pool).unwrap();
+    base.dispatch(app);
+    [below, above]
+}
+
+/// Runs five passes, and takes the actions before each pass, like a back end.
+fn passes(base: &mut EventBase<App>, app: &mut App) {
+    for _ in 0..5 {
+        while base.next_action().is_some() {}
+        base.dispatch(app);
+    }
+    while base.next_action().is_some() {}
+}
+
+fn feed(base: &mut EventBase<App>, conn: Conn, bytes: &[u8]) {
+    let (space, _) = base.input(conn).unwrap();
+    space[..bytes.len()].copy_from_slice(bytes);
+    base.received(conn, bytes.len());
+}
+
+#[test]
+fn input_before_a_failure_reaches_the_connection_above() {
+    with_pool((64, 64), |base, app, pool| {
+        let [below, above] = over_a_socket(base, app, pool, false);
+        let mut input = [0; 10];
+        let moved = xor(&bytes(10), &mut input);
+        assert_eq!(moved, Ok((10, 10)));
+        feed(base, below, &input);
+        base.failed(below, ConnError::Reset);
+        passes(base, app);
+        let end = &app.ends[&above];
+        assert_eq!(end.received, bytes(10));
+        assert_eq!(end.how_it_ended(), Some(ConnEnd::Failed(ConnError::Reset)));
+        assert_eq!(app.ended, []);
+    });
+}
+
+#[test]
+fn a_filter_gets_each_byte_although_the_application_waited_for_more() {
+    with_pool((64, 64), |base, app, pool| {
+        let [below, above] = over_a_socket(base, app, pool, true);
+        feed(base, below, b"x");
+        passes(base, app);
+        assert_eq!(app.ends[&above].received.len(), 1);
+        base.failed(below, ConnError::Reset);
+        passes(base, app);
+    });
+}

@@ -1,6 +1,6 @@
 //! A connection's alarm and its timeouts. All deadlines of a connection share one key in the heap of timers.
 
-use picoevent::{ConnEvent, Direction, Priority};
+use picoevent::{Action, ConnEvent, Direction, Priority};
 
 use crate::{
     ABORTED, App, actions, at, base, connect, failed, feed, ms, open, passes, passes_at, pool,
@@ -111,9 +111,26 @@ fn a_connection_at_rest_has_no_alarm_and_one_that_connects_has() {
     let rests = base.outgoing_with(pool, &crate::SETTINGS, App::record).unwrap();
     base.conn(rests).unwrap().alarm_after(ms(5));
     assert!(!base.conn(rests).unwrap().cancel_alarm());
+    base.conn(rests).unwrap().connect_after(ms(60), crate::peer()).unwrap();
+    assert!(!base.conn(rests).unwrap().cancel_alarm(), "the time of a connect is not an alarm");
     let connects = connect(&mut base, pool);
     base.conn(connects).unwrap().alarm_after(ms(5));
     assert_eq!(passes_at(&mut base, &mut app, 50), [ConnEvent::Alarm]);
+    assert_eq!(actions(&mut base), [Action::Connect(connects)]);
+    assert_eq!(passes_at(&mut base, &mut app, 60), []);
+    assert_eq!(actions(&mut base), [Action::Connect(rests)]);
+}
+
+#[test]
+fn an_alarm_that_is_due_is_not_reported_after_a_failure() {
+    let (mut base, mut app, conn) = with_conn();
+    base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
+    base.conn(conn).unwrap().alarm_every(ms(5));
+    base.after(ms(5), |_: &mut App, _| ()).unwrap();
+    base.advance(at(5));
+    base.dispatch(&mut app);
+    base.failed(conn, picoevent::ConnError::Reset);
+    assert_eq!(passes(&mut base, &mut app), [failed(picoevent::ConnError::Reset)]);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! A callback that is requested again runs in the next pass.
 
-use picoevent::{ConnError, ConnEvent};
+use picoevent::{ConnError, ConnEvent, Settings};
 
-use crate::{actions, drain, failed, feed, passes, with_conn};
+use crate::outgoing::opened;
+use crate::{
+    App, SETTINGS, actions, base, drain, failed, feed, open_with, passes, peer, pool, with_conn,
+};
 
 #[test]
 fn input_that_is_read_again_is_reported_once_in_each_pass() {
@@ -105,4 +108,50 @@ fn room_that_was_used_again_before_its_callback_is_not_reported() {
     assert_eq!(passes(&mut base, &mut app), []);
     drain(&mut base, conn, 1);
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Writable]);
+}
+
+#[test]
+fn room_that_is_waited_for_replaces_the_low_mark() {
+    static MARKED: Settings = Settings::new().output_marks(6, usize::MAX);
+    let (mut base, mut app) = (base(), App::default());
+    let conn = open_with(&mut base, &mut app, &MARKED);
+    base.conn(conn).unwrap().write(b"123456").unwrap();
+    base.conn(conn).unwrap().wait_for_room(4);
+    assert_eq!(passes(&mut base, &mut app), [], "there is room for two bytes");
+    drain(&mut base, conn, 1);
+    assert_eq!(passes(&mut base, &mut app), []);
+    drain(&mut base, conn, 1);
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Writable]);
+    drain(&mut base, conn, 1);
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Writable], "the low mark applies again");
+}
+
+#[test]
+fn room_can_be_waited_for_at_rest() {
+    let (mut base, mut app) = (base(), App::default());
+    let pool = pool(&mut base, 1);
+    let conn = base.outgoing_with(pool, &SETTINGS, App::record).unwrap();
+    base.conn(conn).unwrap().write(b"12345678").unwrap();
+    base.conn(conn).unwrap().wait_for_room(4);
+    base.conn(conn).unwrap().connect(peer()).unwrap();
+    opened(&mut base, &mut app, conn);
+    drain(&mut base, conn, 4);
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Writable]);
+}
+
+#[test]
+fn output_that_was_lost_is_not_reported_as_written() {
+    let (mut base, mut app, conn) = with_conn();
+    base.conn(conn).unwrap().write(b"a").unwrap();
+    app.react = Some(|_, conn, event| {
+        if event == ConnEvent::Readable {
+            conn.write(b"b").unwrap();
+        }
+    });
+    drain(&mut base, conn, 1);
+    feed(&mut base, conn, b"x");
+    base.dispatch(&mut app);
+    base.failed(conn, ConnError::Reset);
+    let end = failed(ConnError::Reset);
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable, end]);
 }

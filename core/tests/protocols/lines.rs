@@ -120,6 +120,7 @@ fn read_until_includes_the_end_and_keeps_input_that_is_too_long() {
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.read_until(b"\r\n\r\n", &mut buffer), Some(Ok(&b"ab\r\n\r\n"[..])));
     assert_eq!((view.read_until(b"!", &mut buffer), view.input_len()), (None, 4));
+    assert_eq!(view.read_until(b"", &mut buffer), None, "an empty end is never found");
     feed(&mut base, conn, b"12345!");
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.read_until(b"!", &mut buffer), Some(Err(LineError::TooLong)));

@@ -129,3 +129,18 @@ fn a_listener_that_is_freed_in_its_callback_stays_freed() {
     assert_eq!(passes(&mut base, &mut app), []);
     assert!(base.accepted(listener, peer()).is_err());
 }
+
+#[test]
+fn a_listener_that_was_enabled_again_does_not_report_its_former_failure() {
+    let (mut base, mut app) = (base(), App::default());
+    let pool = pool(&mut base, 1);
+    let listener = listen(&mut base, pool, &SETTINGS);
+    base.listener(listener).unwrap().on_error(|app, _, _| app.count += 1);
+    base.listen_failed(listener, ListenError::InUse);
+    base.listener(listener).unwrap().enable();
+    passes(&mut base, &mut app);
+    assert_eq!(app.count, 0);
+    base.listen_failed(listener, ListenError::InUse);
+    passes(&mut base, &mut app);
+    assert_eq!(app.count, 1);
+}

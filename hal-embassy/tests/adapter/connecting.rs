@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, Direction};
+use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Direction};
 use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
+use crate::world::app::App;
 use crate::world::{DEVICE, PEER, PORT, World, address};
 
 const SERVICE: u16 = 7000;
@@ -166,4 +167,57 @@ fn a_connect_without_a_free_socket_fails() {
     world.with_conn(conns[0], |conn| conn.abort());
     let conn = world.connect(SERVICE);
     assert_eq!(world.events(conn), [ConnEvent::Opened]);
+}
+
+/// Reconnects an outgoing connection in `ended`, after `delay`.
+fn reconnect(app: &mut App, conn: &mut ConnMut<App>, event: ConnEvent, delay: Duration) {
+    app.record(conn, event);
+    if matches!(event, ConnEvent::Ended(_)) && conn.listener().is_none() {
+        conn.connect_after(delay, (PEER, SERVICE).into()).expect("it has ended");
+    }
+}
+
+#[test]
+fn an_aborted_connection_reconnects_with_its_own_socket() {
+    let mut world = World::with::<1, 1>(Config::default(), address(DEVICE));
+    (0..2).for_each(|_| {
+        world.peer.listen(SERVICE);
+    });
+    world.pass(Duration::from_secs(1));
+    let conn = world.command(|app, cx| {
+        app.callback = |app, conn, event| reconnect(app, conn, event, Duration::ZERO);
+        app.connect(cx, (PEER, SERVICE).into())
+    });
+    world.with_conn(conn, |conn| conn.abort());
+    world.pass(Duration::from_secs(20));
+    let aborted = ConnEvent::Ended(ConnEnd::Aborted);
+    assert_eq!(world.events(conn), [ConnEvent::Opened, aborted, ConnEvent::Opened]);
+}
+
+#[test]
+fn clients_that_wait_do_not_keep_an_outgoing_connection_from_reconnecting() {
+    let mut world = World::with::<4, 6>(Config::default(), address(DEVICE));
+    let server = world.peer.listen(SERVICE);
+    world.pass(Duration::from_secs(1));
+    let conn = world.command(|app, cx| {
+        app.callback = |app, conn, event| reconnect(app, conn, event, Duration::from_secs(5));
+        app.connect(cx, (PEER, SERVICE).into())
+    });
+    world.listen(PORT);
+    // Three clients are accepted, and the others wait in the remaining sockets.
+    for _ in 0..8 {
+        world.connect_client();
+        world.pass(Duration::from_millis(10));
+    }
+    assert_eq!(world.accepted().len(), 3);
+    world.peer.abort(server);
+    world.pass(Duration::from_secs(1));
+    for _ in 0..3 {
+        world.connect_client();
+        world.pass(Duration::from_millis(10));
+    }
+    world.peer.listen(SERVICE);
+    world.pass(Duration::from_secs(10));
+    let [reset] = failed(ConnError::Reset);
+    assert_eq!(world.events(conn), [ConnEvent::Opened, reset, ConnEvent::Opened]);
 }

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use picoevent::{Conn, ConnError, ConnEvent};
+use picoevent::{Conn, ConnError, ConnEvent, ConnMut, Settings};
 
+use crate::world::app::App;
 use crate::world::{DEVICE, PEER, World, failed};
 
 const SERVICE: u16 = 7000;
@@ -118,13 +119,13 @@ fn a_connect_that_is_aborted_without_a_time_slice_frees_its_socket() {
 }
 
 #[test]
-fn a_connect_that_never_gets_a_time_slice_times_out() {
+fn a_connect_beside_newer_connects_times_out() {
     let mut world = World::new();
     let (dead, _) = connect(&mut world, 1, 0);
     let mut newest = None;
     for _ in 0..60 {
         // Each second another connect begins, and the connect before it is aborted. So one connect is always younger
-        // than a time slice, and the first connect gets no time slice.
+        // than a time slice, and the first connect gets only one of four time slices.
         world.pass(seconds(1));
         let (conns, _) = connect(&mut world, 1, 0);
         if let Some(older) = newest.replace(conns[0]) {
@@ -148,4 +149,32 @@ fn a_connect_without_a_socket_does_not_delay_other_connects() {
     world.lose(|_| false);
     world.pass(seconds(10));
     assert_eq!(world.events(live[0]), CONNECTED);
+}
+
+static SHORT: Settings = Settings::new().connect(Duration::from_secs(2));
+
+#[test]
+fn a_connect_is_not_blocked_by_a_connect_that_is_begun_again_and_again() {
+    let mut world = World::new();
+    world.peer.listen(SERVICE);
+    // The host does not exist, and the connect never lasts for a whole time slice.
+    world.command(|app, cx| {
+        let retries = cx.connect_with(([10, 0, 0, 77], 7000).into(), app.pool, &SHORT, retry);
+        retries.expect("the pool has a free connection");
+    });
+    world.pass(Duration::from_millis(100));
+    let conn = world.connect(SERVICE);
+    world.pass(seconds(50));
+    assert_eq!(world.events(conn), CONNECTED);
+}
+
+/// Aborts a connect that was not answered, and begins it again at once.
+fn retry(_: &mut App, conn: &mut ConnMut<App>, event: ConnEvent) {
+    match event {
+        ConnEvent::Timeout(_) => conn.abort_with(ConnError::TimedOut),
+        ConnEvent::Ended(_) => {
+            conn.connect(([10, 0, 0, 77], 7000).into()).expect("it has ended");
+        }
+        _ => {}
+    }
 }

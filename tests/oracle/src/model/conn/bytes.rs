@@ -45,12 +45,15 @@ impl Model {
         }
     }
 
-    /// Returns whether there is a reason for the write callback: the output is not above its low mark, or the requested
-    /// space is free.
+    /// Returns whether there is a reason for the write callback: the requested space is free. If no space is requested:
+    /// the output is not above its low mark.
     pub(super) fn has_room_wanted(&self, number: Number) -> bool {
         let conn = &self.conns[number];
         let room = conn.high_output.saturating_sub(conn.output);
-        conn.output <= conn.low_mark || (conn.room_wanted > 0 && room >= conn.room_wanted)
+        match conn.room_wanted {
+            0 => conn.output <= conn.low_mark,
+            wanted => room >= wanted,
+        }
     }
 
     pub(super) fn consume(&mut self, number: Number, amount: usize) {
@@ -197,9 +200,13 @@ impl Model {
 
     pub(in crate::model) fn fail(&mut self, number: Number, direction: usize) {
         let whole = self.ours(Switch::Failure);
+        let is_written = self.has_room_wanted(number);
         let conn = &mut self.conns[number];
         if whole {
-            (conn.failed, conn.output, conn.end) = (true, 0, "reset");
+            if !is_written {
+                conn.due &= !due::WRITE;
+            }
+            (conn.failed, conn.output, conn.room_wanted, conn.end) = (true, 0, 0, "reset");
             return self.conn_due(number, due::ENDED);
         }
         conn.enabled &= !DIRECTIONS[direction].1;
