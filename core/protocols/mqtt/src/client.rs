@@ -26,7 +26,7 @@ pub trait HasMqtt: Sized {
     }
 
     /// Called when a message arrives that matches no subscription, for example a message for a subscription of an
-    /// earlier session.
+    /// earlier run of the program.
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
         let _ = message;
     }
@@ -125,8 +125,9 @@ pub(crate) struct ClientState<A> {
     pub(crate) waits_for_slot: bool,
     /// The application waits for room in the output ring.
     pub(crate) waits_for_output: bool,
-    /// The broker has not accepted the client since the last call of `start`.
-    pub(crate) is_first_connection: bool,
+    /// The broker has accepted the client since the program began. So the client has the state of a session, which
+    /// may be an empty state.
+    pub(crate) has_session: bool,
     /// The last CONNECT has requested the broker to discard the session.
     pub(crate) clean_start: bool,
     /// A topic was too long to be stored for its alias. So the next CONNECT does not allow the broker to use aliases.
@@ -265,7 +266,7 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
                 is_stopping: false,
                 waits_for_slot: false,
                 waits_for_output: false,
-                is_first_connection: false,
+                has_session: false,
                 clean_start: false,
                 has_unstored_alias: false,
             },

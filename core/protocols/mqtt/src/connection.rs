@@ -29,12 +29,12 @@ impl<A: HasMqtt> Protocol<A> for BrokerConn {
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let now = conn.cx().now();
         let client = app.mqtt();
-        let (version, is_first) = (client.state.version, client.state.is_first_connection);
+        let (version, has_session) = (client.state.version, client.state.has_session);
         let (slots, aliases) = (client.slots.len() as u16, client.received_aliases.len() as u16);
         let stores_aliases = !client.state.has_unstored_alias;
         let options = Options { version, ..app.options() };
         let fields = ConnectFields {
-            clean_start: needs_clean_start(&options, is_first),
+            clean_start: needs_clean_start(&options, has_session),
             receive_maximum: slots,
             alias_maximum: if stores_aliases { aliases } else { 0 },
         };
@@ -113,10 +113,11 @@ impl<A: HasMqtt> Protocol<A> for BrokerConn {
     }
 }
 
-/// Returns whether the CONNECT requests the broker to discard the session.
-pub(crate) fn needs_clean_start(options: &Options<'_>, is_first: bool) -> bool {
+/// Returns whether the CONNECT requests the broker to discard the session. A client without the state of a session must
+/// not continue a session (MQTT 5, section 3.2.2.1.1).
+pub(crate) fn needs_clean_start(options: &Options<'_>, has_session: bool) -> bool {
     options.session_expiry == 0
-        || options.clean_start && is_first && options.version.has_properties()
+        || options.clean_start && !has_session && options.version.has_properties()
 }
 
 /// Returns whether packets can be exchanged on the connection.
@@ -158,7 +159,7 @@ pub(crate) fn handle_connack<A: HasMqtt>(
     if session_present && state.clean_start {
         return Err(Reason::PROTOCOL_ERROR);
     }
-    (state.conn_state, state.is_first_connection) = (ConnState::Up, false);
+    (state.conn_state, state.has_session) = (ConnState::Up, true);
     (state.up_at, state.pinged_at) = (conn.cx().now(), Instant::ZERO);
     conn.cancel_alarm();
     keep_alive(app, conn);

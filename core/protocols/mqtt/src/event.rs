@@ -34,9 +34,10 @@ pub enum MqttEvent {
 
 /// The packet identifier of a message, a SUBSCRIBE or an UNSUBSCRIBE that is not completely acknowledged.
 ///
-/// If the base is seeded, the identifiers begin at a random number after each [`start`](crate::start). Otherwise, a new
-/// run of the program may use an identifier that is still in use in the session at the broker. In this case, the broker
-/// may take a new message with [`Qos::Two`](crate::Qos::Two) for a repeated message.
+/// If the base is seeded, the identifiers begin at a random number after each [`start`](crate::start). Otherwise, a
+/// program that takes over the session of an earlier run may use an identifier that is still in use in the session at
+/// the broker. In this case, the broker may take a new message with [`Qos::Two`](crate::Qos::Two) for a repeated
+/// message. See [`Options::clean_start`](crate::Options::clean_start).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PacketId(pub(crate) u16);

@@ -60,7 +60,8 @@
 //! * The application owns the [`Client`]. Callbacks are plain functions without captured state, so they get the client
 //!   through [`HasMqtt`]. The client's capacities are in its type. The client does not allocate.
 //! * The client reconnects by itself. The delays grow, and vary at random. After a reconnect it retransmits, in order,
-//!   the messages that were not acknowledged. If the broker has lost the session, the client subscribes again.
+//!   the messages that were not acknowledged. If the broker has lost the session, the client subscribes again. The
+//!   state of the session is in RAM: see [`Options::clean_start`] for what happens after a restart of the program.
 //! * [`publish`] accepts a message or returns an error. An accepted message with [`Qos::One`] or [`Qos::Two`] is stored
 //!   until the broker has completely acknowledged the message. The message also stays stored while the client has no
 //!   connection, or is stopped. For each of these messages there is one event at the end: [`Acked`](MqttEvent::Acked)

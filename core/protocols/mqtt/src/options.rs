@@ -36,8 +36,14 @@ pub struct Options<'o> {
     pub user: Option<&'o str>,
     /// The password. In MQTT 3.1.1, a password needs a user name, so an empty user name is sent if `user` is `None`.
     pub password: Option<&'o [u8]>,
-    /// Whether the first connection after [`start`](crate::start) requests the broker to discard an earlier session.
-    /// Version 5 only. If `session_expiry` is 0, every new connection discards the earlier session, in both versions.
+    /// Whether a client that has no state of a session requests a new session. The client has this state from the first
+    /// CONNACK until the program ends, even while the client is stopped. So by default, a program that restarts does
+    /// not get the messages that were published while it did not run. If this field is `false`, the program takes over
+    /// the session of an earlier run. Messages that were not completely acknowledged in that run may then be lost, or
+    /// may arrive twice, also with [`Qos::Two`]. If `session_expiry` is 0, every connection begins a new session.
+    ///
+    /// Version 5 only. In MQTT 3.1.1, a request for a new session would also end the session with the connection. So
+    /// the client takes over the session of an earlier run, which section 3.2.2.2 permits.
     pub clean_start: bool,
     /// The number of seconds for which the broker keeps the session after the connection has ended. The session
     /// contains the subscriptions, and messages that are published in this time. In MQTT 3.1.1, every number other than
@@ -66,7 +72,7 @@ impl Options<'_> {
             client_id: "",
             user: None,
             password: None,
-            clean_start: false,
+            clean_start: true,
             session_expiry: 0,
             keep_alive: 60,
             longest_packet: 0,

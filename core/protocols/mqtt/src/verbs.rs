@@ -33,7 +33,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     let options = app.options();
     let version = options.version;
     let fields = ConnectFields {
-        clean_start: needs_clean_start(&options, true),
+        clean_start: needs_clean_start(&options, false),
         receive_maximum,
         alias_maximum,
     };
@@ -48,8 +48,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
         return Err(StartError::TooLong { length });
     }
     let state = app.mqtt().state;
-    (state.conn, state.is_first_connection) = (Some(conn.id()), true);
-    state.version = version;
+    (state.conn, state.version) = (Some(conn.id()), version);
     state.backoff().reset();
     // The session at the broker may contain messages of an earlier run of the program. A random start makes it unlikely
     // that a new message has the identifier of such a message.

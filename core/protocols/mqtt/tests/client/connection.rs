@@ -27,7 +27,7 @@ fn a_connect_contains_the_options() {
                 test.packets(),
                 [Packet::Connect(Connect {
                     level,
-                    clean: false,
+                    clean: is_5,
                     keep_alive: 30,
                     expiry: if is_5 { 3_600 } else { 0 },
                     receive_maximum: if is_5 { 4 } else { u16::MAX },
@@ -39,7 +39,7 @@ fn a_connect_contains_the_options() {
                     password: Some(b"secret".into()),
                 })]
             );
-            assert_eq!(test.events(), [MqttEvent::Up { session_present: true }]);
+            assert_eq!(test.events(), [MqttEvent::Up { session_present: !is_5 }]);
         });
     }
 }
@@ -55,22 +55,6 @@ fn in_3_1_1_a_password_without_a_user_name_is_sent_with_an_empty_user_name() {
             assert_eq!(connect.password.as_deref(), Some(&b"token"[..]));
         });
     }
-}
-
-#[test]
-fn a_clean_start_is_requested_once() {
-    with_minimal_broker(Version::V5, |test| {
-        (test.app.options.clean_start, test.app.options.session_expiry) = (true, 60);
-        test.start_up();
-        test.net.perform(BrokerAction::Reset);
-        test.run(5);
-        let connects = test.packets();
-        let clean = connects.iter().map(|packet| match packet {
-            Packet::Connect(connect) => connect.clean,
-            other => panic!("{other:?}"),
-        });
-        assert_eq!(clean.collect::<Vec<_>>(), [true, false]);
-    });
 }
 
 #[test]

@@ -43,6 +43,63 @@ fn describe(packets: Vec<Packet>) -> Vec<String> {
     packets.into_iter().map(describe).collect()
 }
 
+/// Returns whether each CONNECT since the last call has requested a new session.
+fn clean_starts(test: &mut Test) -> Vec<bool> {
+    let packets = test.packets().into_iter();
+    let clean = packets.filter_map(|packet| match packet {
+        Packet::Connect(connect) => Some(connect.clean),
+        _ => None,
+    });
+    clean.collect()
+}
+
+#[test]
+fn a_client_without_the_state_of_a_session_requests_a_new_session() {
+    let mut connects = 0;
+    let answer = move |packet: &Packet| match packet {
+        Packet::Connect(connect) => {
+            connects += 1;
+            match connects {
+                // The connection ends before the client knows that it has a session.
+                1 => vec![BrokerAction::Reset],
+                _ => vec![BrokerAction::Send(connack(5, !connect.clean, 0, &[]))],
+            }
+        }
+        other => answer_connect_and_ping(5, other),
+    };
+    with_broker(Version::V5, answer, |test| {
+        test.app.options.session_expiry = 3_600;
+        test.start();
+        test.run(3);
+        assert!(test.events().contains(&MqttEvent::Up { session_present: false }));
+        assert_eq!(clean_starts(test), [true, true]);
+        reset_connection(test);
+        assert!(test.events().contains(&MqttEvent::Up { session_present: true }));
+        assert_eq!(clean_starts(test), [false]);
+        // After a stop, the client still has the state of its session.
+        mqtt::stop(&mut test.app, &mut test.base);
+        test.run(3);
+        test.events();
+        test.start_up();
+        assert_eq!(clean_starts(test), [false]);
+    });
+}
+
+#[test]
+fn a_session_of_an_earlier_run_can_be_continued() {
+    for (level, version) in LEVELS {
+        with_minimal_broker(version, |test| {
+            test.app.options.session_expiry = 3_600;
+            // Version 3.1.1 has no clean start: see the documentation of the option.
+            test.app.options.clean_start = level == 4;
+            test.start();
+            test.run(1);
+            assert_eq!(test.events(), [MqttEvent::Up { session_present: true }]);
+            assert_eq!(clean_starts(test), [false]);
+        });
+    }
+}
+
 #[test]
 fn unacknowledged_messages_are_retransmitted_in_order() {
     for (level, version) in LEVELS {
