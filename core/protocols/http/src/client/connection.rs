@@ -92,12 +92,13 @@ impl<K> ClientConn<K> {
         K: Kind<A>,
     {
         let (call, _) = K::client(app).parts();
-        let Some(Ok(mut conn)) = call.conn.map(|conn| cx.conn(conn)) else { return false };
         let is_under_way = call.state != State::Idle;
         if is_under_way {
-            call.state = State::Sent;
-            call.is_kept = false;
-            conn.abort();
+            // With this state, `ended` reports the end. If the connection is closed already, `ended` is still to run.
+            (call.state, call.is_kept) = (State::Sent, false);
+            if let Some(Ok(mut conn)) = call.conn.map(|conn| cx.conn(conn)) {
+                conn.abort();
+            }
         }
         is_under_way
     }
@@ -244,7 +245,9 @@ fn ended<A: 'static>(
     match call.state {
         State::Idle => return None,
         State::Waiting if is_kept || !matches!(end, ConnEnd::Failed(_)) => return None,
-        State::Sent if is_kept && is_repeated(request, call) => {
+        State::Sent
+            if is_kept && matches!(end, ConnEnd::Failed(_)) && is_repeated(request, call) =>
+        {
             call.state = State::Waiting;
             return None;
         }
@@ -255,7 +258,6 @@ fn ended<A: 'static>(
     }
     Some(Err(match end {
         ConnEnd::Failed(error) => CallError::Lost(Some(error)),
-        ConnEnd::Aborted => CallError::Cancelled,
-        ConnEnd::Closed => CallError::Lost(None),
+        ConnEnd::Aborted | ConnEnd::Closed => CallError::Cancelled,
     }))
 }

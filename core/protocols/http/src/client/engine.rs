@@ -29,12 +29,14 @@ const LOCATION: u8 = 253;
 pub(super) const LONGEST: usize = 200;
 
 /// Returns whether to repeat a request on a new connection. A server may close a keep-alive connection at the same time
-/// as the client sends the next request.
+/// as the client sends the next request. A request that may have an effect is repeated only if none of it was sent.
 pub(super) fn is_repeated<A: 'static>(request: &Request<'_, '_, '_, A>, call: &Call) -> bool {
     let is_unanswered = request.exchange.input == Input::Line && request.conn.input_len() == 0;
     let may_repeat = !matches!(call.method, Method::Post | Method::Patch)
         && call.content == Some(Length::Known(0));
-    is_unanswered && may_repeat
+    let is_unsent =
+        request.exchange.written == 0 && request.conn.output_len() as u32 == request.exchange.moved;
+    is_unanswered && (may_repeat || is_unsent)
 }
 
 /// Writes the head of a request.
@@ -100,7 +102,8 @@ pub(super) fn advance<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     call: &mut Call,
 ) -> Outcome {
-    if call.state != State::Sent {
+    let is_new = call.state != State::Sent;
+    if is_new {
         // No request was sent. If the server has sent bytes or has ended its stream, the client closes the kept
         // connection. A waiting request is then sent on a new connection.
         let is_over = request.conn.input_len() > 0 || request.exchange.has(flag::EOF);
@@ -112,21 +115,26 @@ pub(super) fn advance<A: 'static>(
         }
         send(request, call);
     }
-    if request.exchange.has(flag::BARE) {
-        if call.is_kept {
-            // The kept connection was lost in this pass, or its ring holds other output. A new connection has an empty
-            // ring.
-            call.state = State::Waiting;
-            request.conn.abort();
-            return None;
-        }
+    let is_unwritten = request.exchange.has(flag::BARE);
+    if call.is_kept
+        && (is_unwritten || request.exchange.has(flag::EOF) && is_repeated(request, call))
+    {
+        // The server has ended the kept connection, or its ring holds other output. A new connection has an empty ring.
+        // An abort discards the output, so the server does not get the request twice.
+        call.state = State::Waiting;
+        request.conn.abort();
+        return None;
+    }
+    if is_unwritten {
         return fail(request, CallError::BadRequest);
     }
     while request.conn.is_open() {
         // After an error or a redirect, the server does not need the rest of the content.
         let is_wanted = request.exchange.requests < 300 && request.exchange.input != Input::Done;
         if request.exchange.has(flag::OPEN) && is_wanted {
-            if let Some(upload) = request.route().and_then(|route| route.pull) {
+            // If the request was written in this callback, `eof` may follow in the same pass. Then the request is
+            // repeated, so no content may be written yet.
+            if !is_new && let Some(upload) = request.route().and_then(|route| route.pull) {
                 upload(app, request);
             }
             if request.exchange.has(flag::OPEN) {
@@ -205,18 +213,12 @@ fn read_head<A: 'static>(
     call: &mut Call,
 ) -> Result<Step, CallError> {
     let longest = usize::from(request.site.limits.line);
-    let can_repeat = call.is_kept && is_repeated(request, call);
     let is_socket = client_hooks(request).is_some();
     let Request { conn, exchange, text, site, .. } = &mut *request;
     let held = conn.input_len();
     let line = match conn.take_line(Eol::Lf) {
         Some(Ok(line)) if line.len() <= longest => line,
         None if held <= longest && !exchange.has(flag::EOF) => return Ok(Step::Waits),
-        None if can_repeat => {
-            (call.state, call.is_kept) = (State::Waiting, false);
-            conn.close();
-            return Ok(Step::Waits);
-        }
         None if held <= longest => return Err(CallError::Lost(None)),
         _ => return Err(CallError::TooLong),
     };

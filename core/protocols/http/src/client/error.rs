@@ -19,8 +19,8 @@ pub enum CallError {
     BadRequest,
     /// No connection could be taken from the pool.
     Setup(SetupError),
-    /// Connecting has failed, or the connection was lost or ended before the answer was complete. Contains the error of
-    /// the connection, if there is one.
+    /// Connecting has failed, or the connection was lost or ended before the answer was complete. If the connection was
+    /// open, the server may have carried out the request. Contains the error of the connection, if there is one.
     Lost(Option<ConnError>),
     /// The head of the answer did not arrive in time, or content was sent or received more slowly than
     /// [`Limits::rate`](crate::Limits::rate).
@@ -32,7 +32,8 @@ pub enum CallError {
     TooLong,
     /// The server has sent more redirects than [`Caller::REDIRECTS`](super::Caller::REDIRECTS).
     Redirects,
-    /// The application has cancelled the request.
+    /// The application has cancelled the request, or has closed the connection with
+    /// [`close_all`](picoevent::EventBase::close_all).
     Cancelled,
     /// The server has answered a WebSocket handshake with this status.
     Refused(Status),

@@ -165,7 +165,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     /// Returns whether there is room for an answer. If there is not enough room, starts a wait for room.
-    pub(crate) fn has_room(&mut self) -> bool {
+    pub(super) fn has_room(&mut self) -> bool {
         let has_room = self.conn.room() >= self.site.room;
         if !has_room {
             self.conn.wait_for_room(self.site.room);

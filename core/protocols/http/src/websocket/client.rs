@@ -180,7 +180,7 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
         }],
         limits: C::LIMITS,
         headers: &[],
-        // While the output ring is full, a ping waits.
+        // While the output ring is full, input waits.
         room: 1,
         by_name: C::BY_NAME,
     };

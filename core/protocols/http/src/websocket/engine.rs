@@ -179,8 +179,14 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         if self.request.conn.input_len() < whole {
             return Ok(Step::Waits);
         }
-        if header.opcode == Opcode::Ping && !self.request.has_room() {
-            return Ok(Step::Held);
+        if header.opcode == Opcode::Ping {
+            // The pong has the data of the ping. Only the frames of one side have a mask of four bytes.
+            let (_, output) = self.request.conn.ring_sizes();
+            let pong = whole.saturating_add(4).min(output);
+            if self.request.conn.room() < pong {
+                self.request.conn.wait_for_room(pong);
+                return Ok(Step::Held);
+            }
         }
         let mut data = [0; 125];
         let Some(data) = data.get_mut(..length) else { return Err(code::PROTOCOL) };
@@ -191,7 +197,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.drop_input(whole);
         match header.opcode {
             Opcode::Ping => {
-                // The pong fits, unless `Site::ROOM` is too small for the data of a ping.
+                // The pong fits, unless the output ring is too small for the data of a ping.
                 let _ = self.send(Opcode::Pong, data, true);
                 Ok(Step::Done)
             }

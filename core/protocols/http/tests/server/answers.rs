@@ -1,6 +1,6 @@
 //! How requests are answered, and what happens to the connection afterwards.
 
-use crate::test_bench::{End, TestBench};
+use crate::memory::{End, TestBench};
 use crate::{App, GET, HELLO_ANSWER, Page, answers, bench, status};
 use picoevent_http::{Http, Reply, Status};
 

@@ -1,6 +1,6 @@
 //! Bodies of requests: streamed, with back-pressure, read as a whole, and incomplete.
 
-use crate::test_bench::End;
+use crate::memory::End;
 use crate::{GET, HELLO_ANSWER, Page, answers, bench, status};
 use picoevent_http::{Http, Reply, Status};
 

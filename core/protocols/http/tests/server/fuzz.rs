@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::test_bench::{End, TestBench};
+use crate::memory::{End, TestBench};
 use crate::{App, GET, Page};
 
 const SEEDS: [&[u8]; 6] = [

@@ -5,21 +5,23 @@ mod bodies;
 mod files;
 mod fuzz;
 mod helpers;
+#[path = "../memory/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of clients use the rest")]
+mod memory;
 mod probe;
 mod refusals;
 mod replaced;
 mod sockets;
-mod test_bench;
 mod time;
 
 use std::time::Duration;
 
+use memory::TestBench;
 use picoevent::Conn;
 use picoevent_http::{
     File, Length, Limits, Message, Multipart, Part, Piece, Reply, Request, Route, Server,
     SetCookie, Site, Socket, Status,
 };
-use test_bench::TestBench;
 
 /// The application of most tests.
 #[derive(Default)]

@@ -7,7 +7,7 @@
 use picoevent::Instant;
 use picoevent_http::{Clock, Limits, Part, Reply, Request, Route, Server, Site, Status};
 
-use crate::test_bench::{End, TestBench};
+use crate::memory::{End, TestBench};
 
 /// The expected result.
 #[derive(Clone, Copy, Debug)]

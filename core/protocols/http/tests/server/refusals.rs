@@ -1,7 +1,7 @@
 //! Requests that are refused: the client gets an error status, the connection ends, and the rest of the input is
 //! not read.
 
-use crate::test_bench::End;
+use crate::memory::End;
 use crate::{GET, bench, status};
 
 /// Sends a request, and then a second request, to two servers. One server receives all bytes at once, the other server

@@ -2,8 +2,8 @@
 
 use picoevent_http::{Length, Reply, Route, Server, Site, Status};
 
+use crate::memory::{End, TestBench};
 use crate::status;
-use crate::test_bench::{End, TestBench};
 
 #[derive(Default)]
 struct App(Server<3>);

@@ -1,6 +1,6 @@
 //! WebSockets of a server: the handshake, frames, fragments, text, pings and closes.
 
-use crate::test_bench::End;
+use crate::memory::{End, frames};
 use crate::{AppBench, GET, Page, answers, bench, status};
 use picoevent_http::Http;
 
@@ -9,37 +9,13 @@ const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nCo
 
 /// Returns a client's frame.
 fn frame(first: u8, data: &[u8]) -> Vec<u8> {
-    let mask = [0x37, 0xfa, 0x21, 0x3d];
-    let mut frame = vec![first];
-    match data.len() {
-        short @ 0..126 => frame.push(0x80 | short as u8),
-        long @ 126..65_536 => {
-            frame.push(0xfe);
-            frame.extend((long as u16).to_be_bytes());
-        }
-        huge => {
-            frame.push(0xff);
-            frame.extend((huge as u64).to_be_bytes());
-        }
-    }
-    frame.extend(mask);
-    frame.extend(data.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
+    frames::frame(first, data).bytes(Some([0x37, 0xfa, 0x21, 0x3d]))
 }
 
 /// Decodes a server's frames.
-fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    let mut frames = Vec::new();
-    while let [first, length, rest @ ..] = bytes {
-        let (length, rest) = match length {
-            126 => (usize::from(rest[0]) << 8 | usize::from(rest[1]), &rest[2..]),
-            short => (usize::from(*short), rest),
-        };
-        let (data, rest) = rest.split_at(length);
-        frames.push((*first, data.to_vec()));
-        bytes = rest;
-    }
-    frames
+fn frames(bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let (frames, _) = frames::decode_frames(bytes, false);
+    frames.into_iter().map(|frame| (frame.0, frame.1)).collect()
 }
 
 /// Returns a server with an open WebSocket.
@@ -135,7 +111,7 @@ fn a_long_message_arrives_in_parts() {
     }
     // The ring has an odd size, so parts begin at any position of the mask.
     let mut odd =
-        crate::test_bench::TestBench::<crate::App, Page>::new(crate::App::default(), 251, 512, 0);
+        crate::memory::TestBench::<crate::App, Page>::new(crate::App::default(), 251, 512, 0);
     let client = odd.connect();
     odd.send(client, format!("{HANDSHAKE}\r\n").as_bytes());
     odd.clients[client].received();

@@ -1,6 +1,6 @@
 //! Timeouts of requests and answers.
 
-use crate::test_bench::End;
+use crate::memory::End;
 use crate::{GET, HELLO_ANSWER, Page, bench, status};
 use picoevent_http::{Http, Reply, Request, Status};
 

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use crate::frames::{Frame, close, decode_frames, frame};
-use crate::test_bench::TestBench;
+use crate::memory::TestBench;
+use crate::memory::frames::{Frame, close, decode_frames, frame};
 use crate::wire::Wire;
 use crate::{Page, ServerApp};
 

@@ -4,14 +4,14 @@ use picoevent::ConnError;
 use picoevent_http::{CallError, ClientRequest, Length, Method, SocketCalls, Status};
 
 use crate::Live;
-use crate::test_bench::End;
+use crate::memory::End;
 use crate::wire::{Pair, Wire, agree, server};
 
 #[test]
 fn the_request_follows_rfc_6455() {
     let mut wire = Wire::new();
     wire.open().unwrap();
-    let request = wire.request();
+    let request = wire.sent();
     let (before, rest) = request.split_once("Sec-WebSocket-Key: ").unwrap();
     assert_eq!(
         before,
@@ -25,7 +25,7 @@ fn the_request_follows_rfc_6455() {
     wire.answer(agree(&request).as_bytes());
     wire.reset();
     wire.open().unwrap();
-    assert!(!wire.request().contains(key));
+    assert!(!wire.sent().contains(key));
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn the_websocket_opens_after_a_valid_answer() {
     for segment_size in [1, 7, 500] {
         let mut wire = Wire::new();
         wire.open().unwrap();
-        let answer = agree(&wire.request());
+        let answer = agree(&wire.sent());
         // An interim answer comes first, and a frame arrives together with the answer.
         let early = "HTTP/1.1 103 Early Hints\r\nConnection: close\r\nLink: </a>\r\n\r\n";
         let all = [early.as_bytes(), answer.as_bytes(), b"\x81\x02hi"].concat();
@@ -44,7 +44,7 @@ fn the_websocket_opens_after_a_valid_answer() {
     }
     let mut wire = Wire::new();
     wire.open().unwrap();
-    let answer = agree(&wire.request());
+    let answer = agree(&wire.sent());
     let answer = answer.replace("Upgrade: websocket", "upgrade: WebSocket");
     let answer =
         answer.replace("Sec-WebSocket-A", "Sec-WebSocket-Protocol: chat\r\nsec-websocket-a");
@@ -94,7 +94,7 @@ fn an_invalid_answer_is_an_error() {
         for segment_size in [1, 1_000] {
             let mut wire = Wire::new();
             wire.open().unwrap();
-            let answer = change(&agree(&wire.request()));
+            let answer = change(&agree(&wire.sent()));
             answer.as_bytes().chunks(segment_size).for_each(|segment| wire.answer(segment));
             assert_eq!(wire.ended(), [Err(CallError::Malformed)], "{number}: {answer}");
             assert_eq!(wire.end, Some(End::Reset));
@@ -115,13 +115,13 @@ fn a_refusal_is_reported_with_its_status() {
     ] {
         let mut wire = Wire::new();
         wire.open().unwrap();
-        wire.request();
+        wire.sent();
         wire.answer(format!("HTTP/1.1 {code} Any\r\n{more}").as_bytes());
         let status = Status::new(code).unwrap();
         assert_eq!(wire.ended(), [Err(CallError::Refused(status))]);
         // The next WebSocket can be opened, on a separate connection.
         wire.open().unwrap();
-        let answer = agree(&wire.request());
+        let answer = agree(&wire.sent());
         wire.answer(answer.as_bytes());
         assert_eq!(wire.app.endpoint.received(), ["open"]);
         assert_eq!(wire.connects.len(), 2);
@@ -138,10 +138,10 @@ fn redirects_are_followed_up_to_a_limit() {
     let redirect = b"HTTP/1.1 307 There\r\nLocation: http://192.0.2.9:81/other\r\n\r\n";
     let mut wire = Wire::new();
     wire.open().unwrap();
-    let first = wire.request();
+    let first = wire.sent();
     wire.answer(redirect);
     assert_eq!(wire.connects, [server(), "192.0.2.9:81".parse().unwrap()]);
-    let second = wire.request();
+    let second = wire.sent();
     assert!(second.starts_with("GET /other HTTP/1.1\r\nHost: 192.0.2.9:81\r\n"), "{second}");
     let key = |request: &str| request.split("Key: ").nth(1).unwrap()[..24].to_owned();
     assert_ne!(key(&first), key(&second));

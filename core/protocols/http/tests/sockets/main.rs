@@ -2,13 +2,12 @@
 //! or of a server. On real sockets, the peer is another implementation.
 
 mod autobahn;
-mod frames;
 mod handshake;
 mod interop;
+#[path = "../memory/mod.rs"]
+#[allow(dead_code, reason = "the tests of clients and servers use the rest")]
+mod memory;
 mod messages;
-#[path = "../server/test_bench.rs"]
-#[allow(dead_code, reason = "the tests of the server use all of it")]
-mod test_bench;
 mod wire;
 
 use std::time::Duration;

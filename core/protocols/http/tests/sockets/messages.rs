@@ -2,8 +2,8 @@
 
 use picoevent_http::{Http, ReplyError, Socket, SocketCalls};
 
-use crate::frames::{close, decode_frames, frame};
-use crate::test_bench::End;
+use crate::memory::End;
+use crate::memory::frames::{close, decode_frames, frame};
 use crate::wire::{Pair, Wire};
 use crate::{App, Live, Page, ServerApp};
 
@@ -132,7 +132,7 @@ fn a_lost_connection_is_reported_and_the_next_one_opened_at_once() {
     wire.app.retries = 1;
     wire.reset();
     assert_eq!((wire.ended(), wire.connects.len()), (vec![Ok(1006)], 2));
-    let request = wire.request();
+    let request = wire.sent();
     wire.answer(crate::wire::agree(&request).as_bytes());
     assert_eq!(wire.app.endpoint.received(), ["open"]);
     wire.finish();
@@ -197,6 +197,18 @@ fn the_end_of_the_stream_does_not_overtake_frames_that_wait() {
     wire.wait_ms(30_000);
     wire.wait_ms(30_000);
     assert_eq!((wire.ended(), wire.end), (vec![Ok(1006)], Some(End::Reset)));
+}
+
+#[test]
+fn a_ping_waits_until_its_pong_fits_into_the_output_ring() {
+    let mut wire = Wire::opened();
+    wire.is_blocked = true;
+    with(&mut wire, |socket| socket.send_binary(&[7; 500], true)).unwrap().unwrap();
+    wire.answer(&frame(0x89, "are you there").bytes(None));
+    wire.is_blocked = false;
+    wire.run();
+    let (frames, _) = decode_frames(&wire.sent, true);
+    assert_eq!(frames[1..], [frame(0x8a, "are you there")]);
 }
 
 #[test]

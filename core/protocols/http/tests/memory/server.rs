@@ -7,13 +7,7 @@ use picoevent::memory::StaticSlot;
 use picoevent::{Action, Conn, EventBase, Instant, Listener, Pool, Storage};
 use picoevent_http::{Http, Site};
 
-/// The end of a connection, as its client sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The connection ended after all output.
-    Finished,
-    Reset,
-}
+use super::{End, run_until_idle};
 
 /// A client: the bytes that it still has to send, and the bytes that it has received.
 pub struct Client {
@@ -109,15 +103,7 @@ impl<A: 'static, S: Site<A>> TestBench<A, S> {
 
     /// Runs until nothing changes.
     pub fn run(&mut self) {
-        let mut idle = 0;
-        for _ in 0..2_000_000 {
-            idle = if self.step() { 0 } else { idle + 1 };
-            // The effect of a timer is visible only in the next step.
-            if idle == 3 {
-                return;
-            }
-        }
-        panic!("the server never rests");
+        run_until_idle(|| self.step());
     }
 
     fn step(&mut self) -> bool {
