@@ -25,6 +25,8 @@ use crate::Signal;
 /// # assert_eq!(BUTTON.take(), 0);
 /// ```
 ///
+/// A trigger is for one loop: it wakes only the loop that has last read its count.
+///
 /// Cost: one short critical section for each call, O(1).
 pub struct Trigger {
     signal: Signal,

@@ -3,13 +3,15 @@
 //! The index of a connection in this table is the index of the connection's handle. The base decides how a connection
 //! ends. So a connection keeps its socket as long as the connection has a slot in the base.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use mio::Registry;
 use mio::event::Event;
 use mio::net::TcpStream;
-use picoevent::{Conn, Direction, EventBase, Failure, Tuning};
+use picoevent::{Conn, ConnError, Direction, EventBase, Failure, Instant, Tuning};
 
 use super::stream::{Part, Stream};
 use super::{errno, reach, tuning};
@@ -20,13 +22,24 @@ pub(super) struct Conns {
     /// are registered just before the loop waits. At this time, many short connections have sent all their output, so
     /// their sockets need no registration for output.
     to_watch: Vec<Conn>,
+    /// The indexes of connections whose sockets have no room for all output. Connections that have ended since may be
+    /// among them.
+    full: BTreeSet<usize>,
+    /// The time at which one of these connections must be tried for the first time, or an earlier time.
+    try_at: Instant,
     /// Whether a descriptor was closed since the last [`take_room`](Self::take_room).
     room: bool,
 }
 
 impl Conns {
     pub(super) const fn new() -> Self {
-        Self { streams: Vec::new(), to_watch: Vec::new(), room: false }
+        Self {
+            streams: Vec::new(),
+            to_watch: Vec::new(),
+            full: BTreeSet::new(),
+            try_at: Instant::MAX,
+            room: false,
+        }
     }
 
     /// Calls `work`, which needs a descriptor. If no descriptor is free, closes the socket of a lingering connection,
@@ -108,11 +121,58 @@ impl Conns {
     /// Moves bytes between the socket and the rings of a connection, as many as possible without waiting.
     pub(super) fn work<A>(&mut self, conn: Conn, part: Part, base: &mut EventBase<'_, A>) {
         let Some(stream) = self.get(conn) else { return };
-        match stream.work(part, base) {
-            Ok(()) if stream.needs_watch() => self.to_watch.push(conn),
-            Ok(()) => {}
-            Err(failure) => self.fail(conn, failure, base),
+        if let Err(failure) = stream.work(part, base) {
+            return self.fail(conn, failure, base);
         }
+        let (needs_watch, is_full, first_try) =
+            (stream.needs_watch(), stream.is_full(), stream.first_try());
+        if is_full {
+            self.full.insert(conn.index());
+            if write_timeout(conn, base).is_some() {
+                self.try_at = self.try_at.min(first_try);
+            }
+        }
+        if needs_watch {
+            self.to_watch.push(conn);
+        }
+    }
+
+    /// Tries to send output of connections with a write timeout although the selector has not reported room: once soon
+    /// after the last progress, and again before the timeout passes. The selector reports room only when a large part
+    /// of the system's buffer is free, so the peer may have received bytes without a report. Progress restarts the
+    /// timeout.
+    ///
+    /// The first try uses room that the system has added to its buffer. Without this try, that room would look like
+    /// progress when the timeout passes.
+    pub(super) fn try_full<A>(&mut self, base: &mut EventBase<'_, A>) {
+        if self.full.is_empty() {
+            return;
+        }
+        let now = base.now();
+        if now < self.try_at && base.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        let (mut due, mut try_at) = (Vec::new(), Instant::MAX);
+        self.full.retain(|index| {
+            let stream = self.streams[*index].as_mut().filter(|stream| stream.is_full());
+            let Some(stream) = stream else { return false };
+            let Some(timeout) = write_timeout(stream.conn, base) else { return true };
+            if now >= stream.sent_at.after(timeout) || now >= stream.first_try() {
+                (stream.writable, stream.tried) = (true, true);
+                due.push(stream.conn);
+            }
+            try_at = try_at.min(stream.first_try());
+            true
+        });
+        self.try_at = try_at;
+        for conn in due {
+            self.work(conn, Part::Output, base);
+        }
+    }
+
+    /// Returns the time of the next [`try_full`](Self::try_full); [`Instant::MAX`] if there is none.
+    pub(super) const fn deadline(&self) -> Instant {
+        self.try_at
     }
 
     /// Sends the end of stream.
@@ -131,11 +191,16 @@ impl Conns {
         self.room |= self.take(conn).is_some();
     }
 
-    /// Discards the input that has arrived at a socket. If a socket is closed with unread input, the system resets the
-    /// connection, and discards output that it has taken.
-    pub(super) fn discard_input(&mut self, conn: Conn) {
-        if let Some(stream) = self.get(conn) {
-            stream.discard_input();
+    /// Closes the sockets of all lingering connections. First discards the input that has arrived: if a socket is
+    /// closed with unread input, the system resets the connection, and discards output that it has taken.
+    /// [`EventBase::end_lingering`] is not used, because it searches all connections for each one that it ends.
+    pub(super) fn close_lingering<A>(&mut self, base: &mut EventBase<'_, A>) {
+        for stream in &mut self.streams {
+            if let Some(mut closed) = stream.take_if(|stream| base.is_lingering(stream.conn)) {
+                closed.discard_input();
+                // For a closed connection, this frees the slot and reports no failure.
+                base.failed(closed.conn, ConnError::Reset);
+            }
         }
     }
 
@@ -164,7 +229,7 @@ impl Conns {
         if index >= self.streams.len() {
             self.streams.resize_with(index + 1, || None);
         }
-        self.streams[index] = Some(stream);
+        self.room |= self.streams[index].replace(stream).is_some();
     }
 
     fn get(&mut self, conn: Conn) -> Option<&mut Stream> {
@@ -177,10 +242,14 @@ impl Conns {
     }
 }
 
+fn write_timeout<A>(conn: Conn, base: &mut EventBase<'_, A>) -> Option<Duration> {
+    let (_, timeout) = base.conn(conn).ok()?.timeouts();
+    timeout
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::time::Duration;
 
     use mio::Poll;
     use picoevent::{Pool, Settings, Storage};

@@ -41,14 +41,20 @@
 //! back end stores whether the socket is readable and writable. For each source, the back end registers the descriptor
 //! again when the base needs a report. After a registration, the selector reports the current readiness. Bytes go to
 //! the system when the application writes them. If the system does not take all bytes, the back end sends the remaining
-//! bytes when the selector reports room. Bytes move between the system and a connection's rings without a copy in
-//! between.
+//! bytes when the selector reports room. The selector reports room only when a large part of the system's buffer is
+//! free. So the back end also tries to send before a write timeout passes, and the timeout passes only if the system
+//! has taken no bytes in this time. Bytes move between the system and a connection's rings without a copy in between.
+//!
+//! When a peer resets a connection, the system still has the input that arrived before. The application gets this input
+//! before the connection ends, while reading is enabled. If the application does not consume the input, the end of the
+//! connection is reported with the next output at the latest.
 //!
 //! While a base has no room for a connection, the connection stays in the system's backlog. A connection that the
 //! application has closed lingers: its socket stays open until the peer ends the stream or a [time
 //! limit](picoevent::Cx::set_close_limits) has passed. When the process runs out of descriptors, the back end closes
 //! the sockets of lingering connections. Within a pool, the connection that has lingered longest comes first. When no
-//! connection lingers, listeners accept nothing until a descriptor is closed or until [one second](RETRY) has passed.
+//! connection lingers, listeners accept nothing until the back end has closed a descriptor, or until [one
+//! second](RETRY) has passed.
 //!
 //! A datagram is received into a buffer of the back end, and copied into its socket's ring. A datagram that does not
 //! fit the ring waits in the back end, and the following datagrams wait in the system's buffer. The system drops
@@ -112,6 +118,9 @@ const EVENTS: usize = 1024;
 /// The largest number of times that events are taken from the selector in one iteration.
 const MOST_POLLS: usize = 64;
 
+/// The longest wait of the selector. Some systems refuse a wait of several years.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A back end over the operating system, for one base.
 pub struct Live {
     poll: Poll,
@@ -148,6 +157,9 @@ impl Live {
 
     /// Adds a trigger. When any thread raises the trigger, the events of the trigger's signal become active in the
     /// loop.
+    ///
+    /// A trigger is for one loop: it wakes only the loop that has last read its count, and the loop that reads the
+    /// count resets it. To wake several loops, use a trigger for each of them.
     pub fn add_trigger(&mut self, trigger: &'static Trigger) {
         self.triggers.push(trigger);
     }
@@ -236,8 +248,8 @@ impl Live {
 
     /// Runs one iteration of the event loop without waiting: carries out the base's actions, feeds new events to the
     /// base, and runs the callbacks that are due at the most urgent priority. A program that has its own loop calls
-    /// this function often. If the base's loop has ended, this function does nothing and returns the reason for the
-    /// end.
+    /// this function often. If the loop ends, this function calls no callbacks and returns the reason for the end. The
+    /// loop continues with the next call, unless there is nothing to wait for ([`End::Empty`]).
     ///
     /// The base's time continues between two iterations, from its value at the first iteration. Between two iterations,
     /// each method of [`Cx`](picoevent::Cx) that takes `&mut self` first updates the time. So a timer counts from the
@@ -285,10 +297,7 @@ impl Live {
             }
         };
         // Closes the sockets of connections whose output was sent. Does not wait until the peers end their streams.
-        while let Some(conn) = base.end_lingering() {
-            self.objects.discard_input(conn);
-            self.objects.close_conn(conn);
-        }
+        self.objects.close_lingering(base);
         self.clock = Clock::stopped_at(base.now());
         drained
     }
@@ -337,7 +346,7 @@ impl<A> Backend<A> for Live {
         let mut timeout = match until {
             _ if self.blocking == Blocking::Never || until <= base.now() => Some(Duration::ZERO),
             Instant::MAX => None,
-            until => Some(until.since(self.clock.now())),
+            until => Some(until.since(self.clock.now()).min(LONGEST_WAIT)),
         };
         self.skipped = false;
         loop {
@@ -352,7 +361,7 @@ impl<A> Backend<A> for Live {
         }
     }
 
-    /// Reports the events of the selector. The selector returns at most [`EVENTS`] events at once. If there are more,
+    /// Reports the events of the selector. The selector returns at most `EVENTS` events at once. If there are more,
     /// they are reported, too, because they may have come before the deadlines of timers that are due now.
     fn report(&mut self, base: &mut EventBase<'_, A>) {
         for _ in 0..MOST_POLLS {

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use mio::{Events, Registry};
-use picoevent::{Action, Conn, EventBase, Instant, Source, UdpAction};
+use picoevent::{Action, EventBase, Instant, Source, UdpAction};
 
 use super::conns::Conns;
 use super::errno;
@@ -46,6 +46,14 @@ impl Objects {
         registry: &Registry,
     ) -> io::Result<()> {
         let Self { listeners, sources, conns, signals, udp } = self;
+        if let Action::Unlisten(_)
+        | Action::Forget(_)
+        | Action::Release(_)
+        | Action::Udp(_, UdpAction::Unbind) = action
+        {
+            // The action closes a descriptor.
+            listeners.resume();
+        }
         match action {
             Action::Listen(listener) => {
                 let Some(address) = base.address_of(listener) else { return Ok(()) };
@@ -107,14 +115,9 @@ impl Objects {
         self.sources.add(base, duplicate.map_err(SourceError::System)?, registry)
     }
 
-    /// Discards the input that has arrived at the socket of a connection.
-    pub(super) fn discard_input(&mut self, conn: Conn) {
-        self.conns.discard_input(conn);
-    }
-
-    /// Drops the socket of a connection.
-    pub(super) fn close_conn(&mut self, conn: Conn) {
-        self.conns.close(conn);
+    /// Closes the sockets of all lingering connections.
+    pub(super) fn close_lingering<A>(&mut self, base: &mut EventBase<'_, A>) {
+        self.conns.close_lingering(base);
     }
 
     /// Prepares the objects for a wait of the loop. Returns the time at which there is something to do even without an
@@ -130,7 +133,7 @@ impl Objects {
         }
         match self.listeners.are_waiting(base) {
             true => Instant::ZERO,
-            false => self.listeners.deadline(),
+            false => self.listeners.deadline().min(self.conns.deadline()),
         }
     }
 
@@ -151,6 +154,7 @@ impl Objects {
                 Some(Object::Trigger) | None => {}
             }
         }
+        self.conns.try_full(base);
         // Accept last, so that no event of this iteration reaches a new connection with a reused index.
         self.listeners.accept(base, &mut self.conns, registry);
     }

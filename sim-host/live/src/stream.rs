@@ -13,11 +13,15 @@ use std::time::Duration;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry};
-use picoevent::{Conn, Direction, EventBase, Failure};
+use picoevent::{Conn, Direction, EventBase, Failure, Instant};
 use rustix::net::sockopt::set_socket_linger;
 
 use super::token::Object;
 use super::{errno, urgent};
+
+/// The time from the last progress of a full socket to the first try to send without a report of the selector. Linux
+/// may enlarge the buffer when the peer answers the first probe of a closed window, after 200 ms.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A connection's socket.
 pub(super) struct Stream {
@@ -25,14 +29,24 @@ pub(super) struct Stream {
     pub(super) conn: Conn,
     connecting: bool,
     readable: bool,
-    writable: bool,
+    pub(super) writable: bool,
     /// The selector has reported the peer's end of stream. So after a read that returns fewer bytes than requested, the
     /// next read may return the end of stream.
     hung_up: bool,
+    /// A read has returned the end of stream. So nothing is left to read.
+    at_end: bool,
     /// There may be urgent data. A read stops at urgent data, so the next read may find more input.
     urgent: bool,
     /// The selector has reported an error.
     has_error: bool,
+    /// The error of a write. The connection fails with this error after its input.
+    write_error: Option<io::Error>,
+    /// Input was received since the write failed, or since output was last discarded because of the failure.
+    received: bool,
+    /// The time at which the system has last taken output.
+    pub(super) sent_at: Instant,
+    /// Sending was tried since then without a report of the selector.
+    pub(super) tried: bool,
     /// The directions for which the socket is registered with the selector; `None` if it is not
     /// registered.
     watched: Option<Watched>,
@@ -69,8 +83,13 @@ impl Stream {
             readable: false,
             writable: false,
             hung_up: false,
+            at_end: false,
             urgent: !urgent::IS_REPORTED,
             has_error: false,
+            write_error: None,
+            received: false,
+            sent_at: Instant::ZERO,
+            tried: false,
             watched: None,
         }
     }
@@ -99,13 +118,24 @@ impl Stream {
         !self.writable && self.watched != Some(Watched::Both)
     }
 
+    /// Returns whether the system has not taken all output.
+    pub(super) fn is_full(&self) -> bool {
+        !self.writable && !self.connecting
+    }
+
+    /// Returns the time of the first try to send without a report of the selector; [`Instant::MAX`] after this try.
+    pub(super) fn first_try(&self) -> Instant {
+        if self.tried { Instant::MAX } else { self.sent_at.after(PAUSE) }
+    }
+
     /// Handles an event of the selector. Returns the directions in which bytes may have to be moved.
     pub(super) fn handle_event(&mut self, event: &Event) -> Part {
         let was_writable = self.writable;
         self.has_error |= event.is_error();
         self.hung_up |= event.is_read_closed();
         self.urgent |= event.is_priority();
-        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+        self.readable |= readable && !self.at_end;
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
         // While the socket is writable, no output waits. So if it was writable before, only input must be moved.
         if was_writable { Part::Input } else { Part::Both }
@@ -134,12 +164,21 @@ impl Stream {
             self.receive(base).map_err(found(Direction::Read))?;
         }
         if part != Part::Input {
-            self.send(base).map_err(found(Direction::Write))?;
+            self.send_or_fail(base).map_err(found(Direction::Write))?;
         }
-        if self.has_error && self.readable && self.hung_up && self.waits_for_room(base) {
-            // The peer has ended its stream, and its system has answered later output with a reset. The input before
-            // the end of the stream is still in the socket. It is read first, when the ring has room.
+        let has_failed = self.has_error || self.write_error.is_some();
+        if has_failed && self.readable && self.hung_up && self.waits_for_room(base) {
+            // The connection is reset, for example because the peer has closed its socket before it has read all
+            // output. The input before the reset is still in the socket. It is read first, when the ring has room.
+            if self.write_error.is_some() {
+                // The peer gets no output any more. But an application may consume input only if there is room for
+                // output.
+                self.discard_output(base);
+            }
             return Ok(());
+        }
+        if let Some(error) = self.write_error.take() {
+            return Err(found(Direction::Write)(error));
         }
         match core::mem::take(&mut self.has_error) {
             // The selector has seen an error, for example a reset of the peer. `take_error` returns this error even if
@@ -214,10 +253,16 @@ impl Stream {
             };
             match read {
                 Ok(0) => {
-                    self.readable = false;
-                    base.peer_finished(self.conn);
+                    (self.readable, self.at_end) = (false, true);
+                    // After a failed write, a read returns the end even if the peer has not ended its stream. If the
+                    // peer has ended its stream, the error of the write was EPIPE.
+                    let error = self.write_error.as_ref().map(io::Error::kind);
+                    if error.is_none_or(|kind| kind == ErrorKind::BrokenPipe) {
+                        base.peer_finished(self.conn);
+                    }
                 }
                 Ok(amount) => {
+                    self.received = true;
                     self.readable = amount == room || self.hung_up || self.urgent;
                     base.received(self.conn, amount);
                 }
@@ -229,6 +274,38 @@ impl Stream {
             }
         }
         Ok(())
+    }
+
+    /// Sends output. If the connection has failed, receives the input that is left in the socket.
+    ///
+    /// # Errors
+    /// The connection had failed before this call, and since then the application has written output, but has consumed
+    /// no input.
+    fn send_or_fail<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
+        match self.write_error.take() {
+            None => {
+                let Err(error) = self.send(base) else { return Ok(()) };
+                self.write_error = Some(error);
+                (self.readable, self.hung_up) = (!self.at_end, true);
+                self.receive(base)
+            }
+            Some(error) if !self.received && output_len(self.conn, base) > 0 => Err(error),
+            error => {
+                self.write_error = error;
+                Ok(())
+            }
+        }
+    }
+
+    /// Discards the output, as if it was sent.
+    fn discard_output<A>(&mut self, base: &mut EventBase<'_, A>) {
+        loop {
+            match output_len(self.conn, base) {
+                0 => return,
+                len => base.sent(self.conn, len),
+            }
+            self.received = false;
+        }
     }
 
     fn send<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
@@ -247,6 +324,7 @@ impl Stream {
                 // report new room or the failure.
                 Ok(amount) => {
                     self.writable = amount == all;
+                    (self.sent_at, self.tried) = (base.now(), false);
                     base.sent(self.conn, amount);
                     break;
                 }
@@ -257,4 +335,9 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+fn output_len<A>(conn: Conn, base: &EventBase<'_, A>) -> usize {
+    let (first, second) = base.output(conn);
+    first.len() + second.len()
 }

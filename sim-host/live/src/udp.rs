@@ -166,6 +166,7 @@ impl Bound {
         while self.readable {
             match self.socket.recv_from(buffer) {
                 Ok((len, from)) => {
+                    let from = self.peer.filter(|peer| is_same(*peer, from)).unwrap_or(from);
                     if !base.received_from(id, from, &buffer[..len]) {
                         self.waiting = Some((from, buffer[..len].into()));
                         return;
@@ -234,4 +235,10 @@ impl Bound {
             UdpRequest::Broadcast(allowed) => self.socket.set_broadcast(allowed),
         }
     }
+}
+
+/// Returns whether two addresses are the same. An IPv6 socket reports an IPv4 peer with an IPv4-mapped address, but the
+/// application may have connected the socket to the IPv4 address.
+fn is_same(first: SocketAddr, second: SocketAddr) -> bool {
+    (first.ip().to_canonical(), first.port()) == (second.ip().to_canonical(), second.port())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use log::{LevelFilter, Log, Metadata, Record};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+mod freed;
 mod lingering;
 mod listening;
 mod many;

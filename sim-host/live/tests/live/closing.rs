@@ -6,8 +6,9 @@ use std::net::{Shutdown, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use picoevent::{ConnEnd, ConnEvent, ConnMut, End, EventBase, OnConn, Pool, Run};
+use picoevent::{ConnEnd, ConnError, ConnEvent, ConnMut, End, EventBase, OnConn, Pool, Run};
 use picoevent_mio::{Capacities, HeapStorage, Live};
+use rustix::net::sockopt::set_socket_linger;
 
 use crate::support::{ANY_PORT, LIMIT, PLAIN, RING, client, listen, read_all, run};
 
@@ -207,6 +208,140 @@ fn input_and_its_end_come_before_the_reset_that_answers_later_output() {
         drop(client);
     });
     assert_eq!((app.received, app.ends[0]), (10 * RING, ConnEvent::Eof));
+}
+
+/// Answers each input. The client sends ten times more than the ring holds, and then leaves without reading the
+/// answers.
+struct AnswerEach {
+    client: Option<TcpStream>,
+    leave: fn(TcpStream),
+    answer: fn(&mut ConnMut<Self>) -> usize,
+    received: usize,
+    ends: Vec<ConnEvent>,
+}
+
+impl AnswerEach {
+    fn event(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        match event {
+            ConnEvent::Opened => {
+                let mut client = self.client.take().unwrap();
+                client.write_all(&[b'x'; 10 * RING]).unwrap();
+                (self.leave)(client);
+            }
+            ConnEvent::Readable | ConnEvent::Writable => self.received += (self.answer)(conn),
+            ConnEvent::Eof => self.ends.push(event),
+            ConnEvent::Ended(_) => {
+                self.ends.push(event);
+                conn.cx().exit();
+            }
+            _ => {}
+        }
+    }
+
+    /// Runs until the connection has ended. Returns the number of bytes received, and the events at the end.
+    fn run(
+        leave: fn(TcpStream),
+        answer: fn(&mut ConnMut<Self>) -> usize,
+    ) -> (usize, Vec<ConnEvent>) {
+        let mut app = Self { client: None, leave, answer, received: 0, ends: Vec::new() };
+        run::<2, _>(&mut app, |live, base, app| {
+            let (_, server) = listen(live, base, Self::event);
+            app.client = Some(client(server));
+        });
+        (app.received, app.ends)
+    }
+
+    fn acknowledge(conn: &mut ConnMut<Self>) -> usize {
+        match conn.consume(usize::MAX) {
+            0 => 0,
+            received => {
+                // After the connection has failed, nothing can be written.
+                let _ = conn.write(b"got it");
+                received
+            }
+        }
+    }
+
+    fn echo(conn: &mut ConnMut<Self>) -> usize {
+        conn.transfer(conn.id()).unwrap_or_else(|_| conn.consume(usize::MAX))
+    }
+
+    /// Consumes nothing, and writes as much as possible.
+    fn flood(conn: &mut ConnMut<Self>) -> usize {
+        conn.write_some(&[b'y'; RING]);
+        0
+    }
+}
+
+fn reset(client: TcpStream) {
+    set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+}
+
+const RESET: ConnEvent = ConnEvent::Ended(ConnEnd::Failed(ConnError::Reset));
+
+#[test]
+fn all_input_comes_although_an_answer_finds_that_the_peer_has_reset() {
+    for answer in [AnswerEach::acknowledge, AnswerEach::echo] {
+        assert_eq!(AnswerEach::run(reset, answer), (10 * RING, vec![RESET]));
+    }
+}
+
+#[test]
+fn all_input_and_its_end_come_although_an_answer_finds_that_the_peer_has_gone() {
+    for answer in [AnswerEach::acknowledge, AnswerEach::echo] {
+        assert_eq!(AnswerEach::run(drop, answer), (10 * RING, vec![ConnEvent::Eof, RESET]));
+    }
+}
+
+#[test]
+fn a_connection_fails_although_its_input_is_never_consumed_and_its_output_never_ends() {
+    for leave in [reset, drop] {
+        assert_eq!(AnswerEach::run(leave, AnswerEach::flood), (0, vec![RESET]));
+    }
+}
+
+#[test]
+fn output_that_a_reset_has_discarded_is_not_reported_as_sent() {
+    #[derive(Default)]
+    struct App(Option<TcpStream>, Vec<ConnEvent>);
+    let mut app = App::default();
+    let call = |app: &mut App, conn: &mut ConnMut<App>, event: ConnEvent| {
+        app.1.push(event);
+        match event {
+            ConnEvent::Opened => {
+                reset(app.0.take().unwrap());
+                conn.write(b"anybody there?").unwrap();
+            }
+            _ => conn.cx().exit(),
+        }
+    };
+    run::<2, _>(&mut app, |live, base, app| {
+        let (_, server) = listen(live, base, call);
+        app.0 = Some(client(server));
+    });
+    assert_eq!(app.1, [ConnEvent::Opened, RESET]);
+}
+
+/// The server does not consume the input, so the end of stream behind the input is not reported either.
+#[test]
+fn a_reset_is_reported_although_input_and_its_end_are_not_consumed() {
+    let mut client = None;
+    let call = |client: &mut Option<TcpStream>, conn: &mut ConnMut<_>, event: ConnEvent| match event
+    {
+        ConnEvent::Readable => reset(client.take().unwrap()),
+        ConnEvent::Ended(_) => {
+            assert_eq!(event, RESET);
+            conn.cx().exit();
+        }
+        _ => {}
+    };
+    run::<2, _>(&mut client, |live, base, client| {
+        let (_, server) = listen(live, base, call);
+        let mut sender = crate::support::client(server);
+        sender.write_all(b"?").unwrap();
+        sender.shutdown(Shutdown::Write).unwrap();
+        *client = Some(sender);
+    });
 }
 
 /// Between the last check for new events and `close`, the client has sent something that is not read.

@@ -4,9 +4,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use picoevent::{ConnEvent, ConnMut, End, ListenError, ListenerMut};
+use picoevent::{ConnEvent, ConnMut, End, EventBase, ListenError, ListenerMut, Pool};
+use picoevent_mio::{Capacities, HeapStorage, Live};
 
-use crate::support::{ANY_PORT, PLAIN, client, listen, pool, read_all, run};
+use crate::support::{ANY_PORT, PLAIN, RING, client, listen, pool, read_all, run};
 
 #[derive(Default)]
 struct App {
@@ -164,6 +165,29 @@ fn a_listener_at_its_limit_leaves_slots_to_another() {
     let (served, not_yet, first, waited) = clients.unwrap().join().unwrap();
     assert_eq!(not_yet, Err(ErrorKind::WouldBlock));
     assert_eq!([served, first, waited], [b"hello"; 3]);
+}
+
+/// An iteration carries out at most 8,192 actions. So the listener is closed only in a later iteration.
+#[test]
+fn a_listener_that_is_freed_behind_many_other_actions_accepts_nobody() {
+    const SOURCES: usize = 9_000;
+    let pool = Pool::new(2).rings(RING, RING);
+    let capacities = Capacities { sources: SOURCES, ..Capacities::of(&[pool]) };
+    let mut storage = HeapStorage::new(capacities).unwrap();
+    let (mut base, mut app) = (EventBase::over(storage.memory()), App::default());
+    let mut live = Live::new().unwrap();
+    let pool = base.add_pool(pool).unwrap();
+    let listener = base.listen_with(ANY_PORT, pool, PLAIN, App::greet).unwrap();
+    live.settle(&mut base).unwrap();
+    let mut client = client(live.local_addr(listener).unwrap());
+    for _ in 0..SOURCES {
+        let source = base.new_source().unwrap();
+        base.forget_source(source).unwrap();
+    }
+    base.listener(listener).unwrap().free();
+    while live.iterate_once(&mut base, &mut app).unwrap() != Some(End::Empty) {}
+    assert_eq!(app.accepted, 0);
+    assert!(client.read(&mut [0]).map_or(true, |read| read == 0));
 }
 
 /// Every address of 127.0.0.0/8 belongs to this host.

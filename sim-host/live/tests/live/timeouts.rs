@@ -1,13 +1,14 @@
 //! The timeouts of connections: from which time they count, and whether input comes before them.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
-use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
+use picoevent::{Conn, ConnEnd, ConnError, ConnMut, Instant, Protocol, Signal, Trigger};
 
-use crate::support::{ANY_PORT, client, pool, run};
+use crate::support::{ANY_PORT, RING, client, pool, run};
 
 /// The idle timeout of the connections.
 const TIMEOUT: Duration = Duration::from_millis(300);
@@ -109,4 +110,80 @@ fn input_that_arrived_during_a_long_callback_comes_before_the_timeout() {
         app.client = Some(client(live.local_addr(listener).unwrap()));
     });
     assert_eq!((app.reads, app.timeouts), (1, 0));
+}
+
+/// An application whose client reads a part of the output, and then nothing. The part is too small for a report of the
+/// selector, but the system has room for more output.
+#[derive(Default)]
+struct PartlyRead {
+    conn: Option<Conn>,
+    written: usize,
+    before: usize,
+    let_client_read: Option<Sender<()>>,
+    written_when_read: Option<usize>,
+    stalled: bool,
+}
+
+struct Fill;
+
+impl Fill {
+    fn write(app: &mut PartlyRead, conn: &mut ConnMut<PartlyRead>) {
+        app.written += conn.write_some(&[b'x'; RING]);
+    }
+}
+
+impl Protocol<PartlyRead> for Fill {
+    fn opened(app: &mut PartlyRead, conn: &mut ConnMut<PartlyRead>) {
+        app.conn = Some(conn.id());
+        Self::write(app, conn);
+    }
+
+    fn readable(_: &mut PartlyRead, _: &mut ConnMut<PartlyRead>) {}
+
+    fn writable(app: &mut PartlyRead, conn: &mut ConnMut<PartlyRead>) {
+        Self::write(app, conn);
+    }
+
+    fn stalled(app: &mut PartlyRead, conn: &mut ConnMut<PartlyRead>) {
+        app.stalled = true;
+        conn.cx().exit();
+    }
+}
+
+#[test]
+fn output_that_the_system_takes_before_the_timeout_restarts_the_timeout() {
+    static HAS_READ: Trigger = Trigger::new(Signal::USR1);
+    let (let_client_read, may_read) = mpsc::channel();
+    let mut app = PartlyRead { let_client_read: Some(let_client_read), ..PartlyRead::default() };
+    let mut reading = None;
+    run::<1, _>(&mut app, |live, base, _| {
+        let pool = pool(base);
+        let listener = base.listen::<Fill>(ANY_PORT, pool).unwrap();
+        live.settle(base).unwrap();
+        let server = live.local_addr(listener).unwrap();
+        reading = Some(thread::spawn(move || {
+            let mut client = client(server);
+            let _ = may_read.recv();
+            client.read_exact(&mut vec![0; 128 << 10]).unwrap();
+            HAS_READ.raise();
+            client
+        }));
+        // The client reads when the socket is full.
+        base.every(Duration::from_millis(20), |app: &mut PartlyRead, _| {
+            if app.written > 0 && app.written == app.before {
+                app.let_client_read.take();
+            }
+            app.before = app.written;
+        })
+        .unwrap();
+        live.add_trigger(&HAS_READ);
+        base.on_signal(Signal::USR1, |app: &mut PartlyRead, event| {
+            let mut conn = event.conn(app.conn.unwrap()).unwrap();
+            conn.set_timeouts(None, Some(Duration::from_millis(1)));
+            app.written_when_read = Some(app.written);
+        })
+        .unwrap();
+    });
+    drop(reading.unwrap().join().unwrap());
+    assert!(app.stalled && app.written > app.written_when_read.unwrap());
 }

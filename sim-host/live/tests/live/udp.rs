@@ -203,6 +203,21 @@ fn a_connected_socket_reports_a_refused_datagram_and_still_works() {
     assert_eq!(app.received.len(), 1);
 }
 
+/// The system reports the IPv4 peer of an IPv6 socket with an IPv4-mapped address.
+#[test]
+fn an_ipv6_socket_receives_from_the_ipv4_peer_it_is_connected_to() {
+    let mut app = App::wanting(1);
+    let peer = peer(ANY_PORT);
+    let address = peer.local_addr().unwrap();
+    run(SMALL, &mut app, |live, base, _| {
+        let (socket, bound) = bind(live, base, "[::]:0".parse().unwrap(), SMALL, App::keep);
+        base.udp(socket).unwrap().connect(address).unwrap();
+        live.settle(base).unwrap();
+        peer.send_to(b"hello", (Ipv4Addr::LOCALHOST, bound.port())).unwrap();
+    });
+    assert_eq!(app.received, [(address, b"hello".to_vec(), false)]);
+}
+
 #[test]
 fn a_broadcast_takes_permission() {
     let mut app = App::default();
