@@ -134,7 +134,7 @@ impl SocketTable<'_, '_> {
         // roles again and sets the alarm.
         self.review_roles();
         self.state.roles_changed = true;
-        let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;
+        let index = self.candidate(0, 1, u16::MAX).ok_or(ConnError::NoSocket)?;
         self.state.evicted = self.evict(index);
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
         slot.peer = Some(peer);

@@ -190,8 +190,8 @@ impl<'n> SocketTable<'_, 'n> {
     /// connection has failed, and calls this function again. Returns `None` when no more sockets can listen.
     pub(crate) fn fill_backlogs<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
         loop {
-            let listener_index = self.furthest_below_backlog(base)?;
-            let index = self.next_to_listen(listener_index);
+            let (listener_index, givers) = self.furthest_below_backlog(base)?;
+            let index = self.next_to_listen(listener_index, givers);
             let entry = self.listeners.get_mut(listener_index)?;
             let Some(index) = index else {
                 entry.first = NO_INDEX;
@@ -212,9 +212,9 @@ impl<'n> SocketTable<'_, 'n> {
     }
 
     /// Returns the index of a socket that can listen for the listener; `None` if there is no such socket now.
-    fn next_to_listen(&mut self, listener_index: usize) -> Option<usize> {
+    fn next_to_listen(&mut self, listener_index: usize, givers: u16) -> Option<usize> {
         let entry = self.listeners.get(listener_index)?;
-        let index = self.candidate(entry.first, entry.vacant.saturating_add(2))?;
+        let index = self.candidate(entry.first, entry.vacant.saturating_add(2), givers)?;
         let slot = self.slots.get(index)?;
         if matches!(slot.role, Role::Open(_) | Role::Ending) {
             let age = slot.age(self.state.env.now);
@@ -226,41 +226,47 @@ impl<'n> SocketTable<'_, 'n> {
         Some(index)
     }
 
-    /// Returns the index of the listener with the fewest listening sockets. Ignores listeners that have reached their
-    /// backlog, and listeners for which no socket is available. Returns `None` if no listener is left.
-    fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
+    /// Returns the index of the listener with the fewest listening sockets, and the [givers](Self::givers) for its pool.
+    /// Ignores listeners that have reached their backlog, and listeners for which no socket is available. Returns `None`
+    /// if no listener is left.
+    fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<(usize, u16)> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
         for (listener_index, entry) in self.listeners.iter().enumerate() {
-            if entry.vacant < fewest && entry.first != NO_INDEX && self.may_take(entry.pool, base) {
-                (furthest_below_backlog, fewest) = (Some(listener_index), entry.vacant);
+            if entry.vacant < fewest
+                && entry.first != NO_INDEX
+                && let Some(givers) = self.givers(entry.pool, base)
+            {
+                (furthest_below_backlog, fewest) = (Some((listener_index, givers)), entry.vacant);
             }
         }
         furthest_below_backlog
     }
 
-    /// Returns whether one more socket may listen for a listener of the pool `taker`. One of two conditions must be
-    /// true:
+    /// Returns the pools from which a socket may move to a listener of the pool `taker`, one bit for each pool: the same
+    /// pool, and the pools that use more sockets than they can have connections. Returns `None` if no socket may listen
+    /// for `taker`. One may if one of two conditions is true:
     ///
-    /// * With this socket, there are still enough sockets for all connections of every other pool.
-    /// * No socket is free, and a listening socket can move from another listener. The other listener belongs to the
-    ///   same pool, or to a pool that uses more sockets than it can have connections.
-    fn may_take<A>(&self, taker: u8, base: &EventBase<'_, A>) -> bool {
+    /// * With one more socket for `taker`, there are still enough sockets for all connections of every other pool.
+    /// * No socket is free, and a listening socket can move.
+    fn givers<A>(&self, taker: u8, base: &EventBase<'_, A>) -> Option<u16> {
         let sizes = base.pool_sizes();
         // A single pool can have all sockets.
         if sizes.size_hint().1 == Some(1) {
-            return true;
+            return Some(u16::MAX);
         }
-        let (mut needed, mut can_move) = (0_usize, false);
+        let (mut needed, mut givers) = (0_usize, 0_u16);
         for (pool, size) in sizes.enumerate() {
             let pool = pool as u8;
             let used = self.slots.iter().filter(|slot| slot.is_for(pool)).count();
             let is_taker = taker == pool;
             needed = needed.wrapping_add(used.wrapping_add(is_taker.into()).max(size));
-            can_move |= is_taker && used > 0 || used > size;
+            let gives = is_taker && used > 0 || used > size;
+            givers |= u16::from(gives).wrapping_shl(pool.into());
         }
         let is_free = |slot: &Slot<'_>| matches!(slot.role, Role::Free | Role::Resting);
-        needed <= self.slots.len() || can_move && !self.slots.iter().any(is_free)
+        let may_take = needed <= self.slots.len() || givers != 0 && !self.slots.iter().any(is_free);
+        may_take.then_some(givers)
     }
 
     /// Examines a socket that listens or is in a handshake, and feeds its changes to the base.

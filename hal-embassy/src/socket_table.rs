@@ -311,25 +311,28 @@ impl<'n> SocketTable<'_, 'n> {
 
     /// Returns the index of the best socket from the index `first` on; `None` if there is none. A socket in the role
     /// [`Role::Free`] is best, and a socket in the role [`Role::Resting`] is the second choice. The third choice is a
-    /// socket that listens for a listener with at least `least` listening sockets. If `least` is at most two, the
-    /// fourth choice is a socket that only waits for its peer's end of stream. If `least` is at most one, which is so
-    /// for a connect, the fifth choice is a client that waits to be accepted, and the sixth a socket that has to send a
-    /// reset. Among several sockets of the same choice, returns the socket with the earliest [`Slot::time`].
+    /// socket that listens for a listener with at least `least` listening sockets, if the bit of its pool is set in
+    /// `givers`. If `least` is at most two, the fourth choice is a socket that only waits for its peer's end of stream,
+    /// if it has no connection of the base, or the bit of its pool is set in `givers`. If `least` is at most one, which
+    /// is so for a connect, the fifth choice is a client that waits to be accepted, and the sixth a socket that has to
+    /// send a reset. Among several sockets of the same choice, returns the socket with the earliest [`Slot::time`].
     #[inline(never)]
-    pub(crate) fn candidate(&self, first: u16, least: u16) -> Option<usize> {
+    pub(crate) fn candidate(&self, first: u16, least: u16, givers: u16) -> Option<usize> {
         let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
         for (index, slot) in self.slots.iter().enumerate().skip(first.into()) {
+            let gives = givers & 1_u16.wrapping_shl(slot.pool.into()) != 0;
             let rank = match slot.role {
                 Role::Free => 0,
                 Role::Resting => 1,
                 // A client may have connected since the loop examined the socket last.
                 Role::Listening(listener_index)
                     if self.vacant(listener_index) >= least
+                        && gives
                         && slot.socket.phase() == Phase::Listening =>
                 {
                     2
                 }
-                Role::Open(_) if least <= 2 && slot.ends.has(Ends::LINGERS) => 3,
+                Role::Open(_) if least <= 2 && gives && slot.ends.has(Ends::LINGERS) => 3,
                 Role::Ending if least <= 2 && slot.socket.phase() == Phase::Finished => 3,
                 // A connection of the base comes before a client that the base has not accepted.
                 Role::Waiting(_) if least <= 1 => 4,

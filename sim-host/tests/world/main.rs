@@ -10,4 +10,5 @@ mod reports;
 mod scripts;
 mod servers;
 mod shrinking;
+mod uplinks;
 mod verdicts;
