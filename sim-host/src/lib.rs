@@ -5,6 +5,7 @@
 //! * [`observers`]: writes captures and timelines of simulations, and HTML pages of sweeps.
 //! * [`command`]: the command line.
 
+mod check;
 pub mod command;
 pub mod observers;
 pub mod world;

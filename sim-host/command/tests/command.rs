@@ -215,4 +215,13 @@ fn mistakes_end_with_status_2_and_other_errors_with_1() {
     let path = file("bad.toml", "[[fault]]\nkind = 'lust'\nfrom = '1 s'\n");
     let (status, text) = problem(&["run", "echo", "--scenario", path.to_str().unwrap()]);
     assert_eq!((status, text.contains("known are none, loss")), (Some(1), true), "{text}");
+    let fault = "[[server-fault]]\nserver = 1\nkind = 'hangs'\nfrom = '1 s'\nlasts = '1 s'\n";
+    let path = file("server.toml", fault);
+    for command in ["run", "watch"] {
+        let arguments = [command, "gateway", "--seed", "1", "--scenario", path.to_str().unwrap()];
+        let (status, text) = problem(&arguments);
+        let known =
+            "line 2, server: there is no server 1; the servers of gateway are 0 (port 7070)";
+        assert_eq!((status, text.contains(known)), (Some(1), true), "{text}");
+    }
 }

@@ -58,7 +58,7 @@ pub(super) enum Command {
         #[arg(long)]
         cut_off: bool,
     },
-    /// Look for a shorter choice log that fails in the same way, and print a test with this choice log
+    /// Look for a shorter choice log that fails in the same way, and write it and a test with it beside the file
     Shrink {
         /// The file with the choice log
         choices: PathBuf,

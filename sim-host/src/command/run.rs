@@ -19,7 +19,7 @@ const NAMED: usize = 3;
 
 pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, arguments: &Run) -> Result<(), End> {
     let scenario = arguments.scenario.as_deref();
-    sweep.scenario = scenario.map(read).transpose()?;
+    sweep.scenario = scenario.map(|path| read(path, case)).transpose()?;
     let mut progress = Progress::new();
     let tally = sweep.run(case, |tally| progress.show(tally));
     progress.end();
@@ -73,9 +73,11 @@ pub(super) fn summary(tally: &Tally, check: bool) {
     ));
 }
 
-fn read(path: &Path) -> Result<Scenario, End> {
+/// Reads a scenario of the test case.
+fn read(path: &Path, case: &dyn AnyTestCase) -> Result<Scenario, End> {
     let scenario = views::read(path)?.parse();
-    scenario.map_err(|error| End::Error(format!("{}: {error}", path.display())))
+    let accepted = scenario.and_then(|scenario| case.accepts(&scenario).map(|()| scenario));
+    accepted.map_err(|error| End::Error(format!("{}: {error}", path.display())))
 }
 
 /// Prints the report of a failure, and writes its choice log.
@@ -119,7 +121,7 @@ fn typed() -> String {
 /// Runs one seed and prints everything that happens.
 pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, arguments: &Run) -> Result<(), End> {
     let scenario = arguments.scenario.as_deref();
-    let mut simulator = simulator(seed, scenario)?;
+    let mut simulator = simulator(case, seed, scenario)?;
     if let Some(path) = &arguments.record {
         simulator.record_to(record::create(path)?);
     }
@@ -127,10 +129,10 @@ pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, arguments: &Run) -> Result
 }
 
 /// Returns a simulator with this seed set.
-fn simulator(seed: u64, scenario: Option<&Path>) -> Result<Simulator, End> {
+fn simulator(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) -> Result<Simulator, End> {
     let mut simulator = Simulator::new();
     match scenario {
-        Some(path) => simulator.take_scenario(&read(path)?, seed),
+        Some(path) => simulator.take_scenario(&read(path, case)?, seed),
         None => simulator.take_seed(seed),
     }
     Ok(simulator)
@@ -165,7 +167,7 @@ pub(super) fn watch(
 ) -> Result<(), End> {
     let style = if io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
     let show = Show::new(io::stdout(), style, ratio);
-    let outcome = run_observed(case, &mut simulator(seed, scenario)?, vec![Box::new(show)]);
+    let outcome = run_observed(case, &mut simulator(case, seed, scenario)?, vec![Box::new(show)]);
     show_result(case, Some(seed), scenario, &outcome)
 }
 

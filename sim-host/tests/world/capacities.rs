@@ -101,6 +101,33 @@ fn the_socket_leak_check_fills_every_listener() {
     assert_eq!(outcome.served, 1 + 3 + 3);
 }
 
+/// The adapter reserves a socket for the connection of the third pool, which the application does not use now. So the
+/// listener of the first pool cannot get more sockets than its pool has connections.
+#[test]
+fn a_socket_that_is_reserved_for_another_pool_is_not_missing() {
+    const ONE: Pool = Pool::new(1).rings(16, 16);
+    const SIX: Pool = Pool::new(6).rings(16, 16);
+    type Memory = Storage<Greeter, 4, 8, 256, 2, 3>;
+    let start = |cx: &mut Cx<'_, Greeter>, address: SocketAddr, clients: Pool| {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        let [one, six, _] = cx.add_pools([clients, SIX, ONE])?;
+        cx.listen::<Greets<false>>(address, one)?;
+        cx.listen::<Greets<true>>(SocketAddr::new(address.ip(), address.port() + 1), six)
+    };
+    for size in [
+        Size::of(ONE, Memory::new, Sockets::<8, 64, 64>::new),
+        Size::of(ONE, Memory::new, Sockets::<10, 64, 64>::new),
+    ] {
+        let case = TestCase::new("three-pools", PORT, Greeter::default, start)
+            .sizes(&[size])
+            .client(|_| greeting())
+            .client_at(PORT + 1, |_| greeting());
+        case.check(0..300);
+        // Four clients connect to the first port at the same time.
+        case.check_choices("setup more-clients 0 3\n");
+    }
+}
+
 #[test]
 fn a_backlog_bounds_how_many_clients_may_expect_a_socket() {
     let case = TestCase::new("greeter", PORT, Greeter::default, Greeter::start)

@@ -44,7 +44,24 @@ fn a_scenario_sets_clients_faults_and_latency() {
 }
 
 #[test]
-#[should_panic(expected = "the scenario: there is no fault \"lust\"")]
+#[should_panic(expected = "the scenario: line 2, kind: there is no fault \"lust\"")]
 fn an_invalid_scenario_is_refused() {
     lines(false).check_scenario("[[fault]]\nkind = 'lust'\nfrom = '1 s'", 0..1);
+}
+
+#[test]
+#[should_panic(
+    expected = "the scenario: line 1, memory: there is no size 3; the sizes of lines are 0 to 2"
+)]
+fn a_scenario_with_a_size_that_does_not_exist_is_refused() {
+    lines(false).check_scenario("memory = 3", 0..1);
+}
+
+#[test]
+#[should_panic(
+    expected = "the scenario: line 2, server: there is no server 0; lines has no servers"
+)]
+fn a_scenario_with_a_server_that_does_not_exist_is_refused() {
+    let scenario = "[[server-fault]]\nkind = 'hangs'\nfrom = '1 s'\nlasts = '1 s'";
+    lines(false).check_scenario(scenario, 0..1);
 }

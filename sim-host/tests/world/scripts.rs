@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use picoevent::{
     ConnMut, Cx, EventMut, Listener, Mailbox, Pool, Protocol, SetupError, Signal, Trigger,
 };
-use picoevent_sim::world::{AnyTestCase, Script, Simulator, TestCase};
+use picoevent_sim::world::{AnyTestCase, Report, Script, Simulator, TestCase};
 
 use crate::lines::{client, lines};
 
@@ -182,4 +182,21 @@ fn alternatives_must_begin_differently() {
 #[should_panic(expected = "the interrupt that ends the application comes by itself")]
 fn the_interrupt_that_ends_the_application_cannot_be_added() {
     let _ = lines(false).signal(Signal::INT).client(client);
+}
+
+/// The number of a byte counts from the beginning of a step. So the report also shows how much was received before.
+#[test]
+fn the_report_of_a_wrong_byte_shows_the_bytes_before_it() {
+    let case = lines(false)
+        .client(|_| Script::new().send(b"abc\nabcde\n").expect(b"3\n").expect(b"6\n").expect_end());
+    let mut simulator = Simulator::new();
+    let outcome = (0..50).map(|seed| {
+        simulator.take_seed(seed);
+        case.run(&mut simulator)
+    });
+    let outcome = outcome.into_iter().find(|outcome| !outcome.verdict.is_pass());
+    let report = Report::new(&case, None, &outcome.expect("a client is wrong")).to_string();
+    assert!(report.contains(": byte 0 was 0x35 instead of 0x36\n"), "{report}");
+    let before = "has received 3 bytes, the last of them \"3\\n5\"; its port is ";
+    assert!(report.contains(before), "{report}");
 }

@@ -41,8 +41,34 @@ fn a_planted_bug_shrinks_to_a_few_lines() {
     assert_eq!(shrunk.outcome.verdict.kind(), Kind::Invariant);
     assert!(shrunk.choices.len() <= 4, "{:?}", shrunk.choices);
     let test = test_text("lines", &shrunk.choices, &shrunk.outcome);
-    assert!(test.contains("fn lines_is_free_of_this_invariant() {"), "{test}");
+    assert!(test.contains("\nfn lines_invariant_"), "{test}");
     assert!(test.contains("lines().check_choices(choices);"), "{test}");
+}
+
+#[test]
+fn the_test_of_each_failure_has_its_own_name() {
+    // The verdict contains line breaks.
+    let case = lines(false).invariant(|app: &Lines, _| match app.open {
+        1.. => Err("a client\r\nis there".to_owned()),
+        _ => Ok(()),
+    });
+    let mut simulator = Simulator::new();
+    let mut text_of = |choice_log: &str| {
+        let outcome = case.replay(choice_log).unwrap();
+        let log = choice_log_text("lines", &outcome);
+        assert!(log.contains("\n# invariant: a client\\r\\nis there\n"), "{log}");
+        simulator.take_choices(&Choice::read_all(&log).unwrap().1);
+        assert_eq!(case.run(&mut simulator).digest, outcome.digest);
+        test_text("2-lines", &outcome.choices, &outcome)
+    };
+    let tests = [text_of("client start-us 0 1"), text_of("client start-us 0 2")];
+    let names = tests.each_ref().map(|test| {
+        let lines: Vec<_> = test.lines().collect();
+        assert_eq!(lines[..2], ["/// invariant: a client\\r\\nis there", "#[test]"], "{test}");
+        assert!(lines[2].starts_with("fn case_2_lines_invariant_"), "{test}");
+        lines[2].to_owned()
+    });
+    assert_ne!(names[0], names[1]);
 }
 
 #[test]

@@ -4,12 +4,20 @@ use picoevent::End;
 
 use crate::recording::Recorded;
 use crate::world::cases::simulator::Simulator;
+use crate::world::choices::scenario::{Scenario, ScenarioError};
 use crate::world::simulation::verdict::Outcome;
 
 /// A [`TestCase`](crate::world::TestCase) of any application type.
 pub trait AnyTestCase: Sync {
     /// Returns the application's name.
     fn name(&self) -> &str;
+
+    /// Checks that the test case has everything that a scenario needs, such as servers. The other values of a scenario
+    /// are checked when its text is parsed.
+    ///
+    /// # Errors
+    /// The first value that this test case does not have.
+    fn accepts(&self, scenario: &Scenario) -> Result<(), ScenarioError>;
 
     /// Runs the simulation that was set with the `take_…` functions of `simulator`.
     fn run(&self, simulator: &mut Simulator) -> Outcome;

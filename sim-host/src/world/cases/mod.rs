@@ -1,7 +1,6 @@
 //! Test cases, sweeps over seeds, shrinking, reports and replays.
 
 pub(crate) mod any_test_case;
-mod check;
 pub(crate) mod log_observer;
 mod replay;
 pub(crate) mod report;

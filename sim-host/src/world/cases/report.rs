@@ -9,6 +9,7 @@ use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::log_observer::LogObserver;
 use crate::world::cases::simulator::Simulator;
 use crate::world::choices::choice_log::Choice;
+use crate::world::choices::random::mix;
 use crate::world::simulation::verdict::Outcome;
 
 /// The number of last events that are shown.
@@ -72,25 +73,43 @@ impl Report {
 /// Returns a choice log as the text of a file.
 pub fn choice_log_text(application: &str, outcome: &Outcome) -> String {
     let mut text = format!("# picoevent-sim choices, application {application}\n");
-    let _ = writeln!(text, "# {}", outcome.verdict);
+    let _ = writeln!(text, "# {}", in_one_line(outcome));
     for line in &outcome.choices {
         let _ = writeln!(text, "{line}");
     }
     text
 }
 
-/// Returns the source text of a test that replays a choice log.
+/// Returns the source text of a test that replays a choice log. The name of the test contains a hash of the choices. The
+/// test calls a function with the name of the application, which must return the test case.
 pub fn test_text(application: &str, lines: &[Choice], outcome: &Outcome) -> String {
-    let name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-    let kind = outcome.verdict.kind().word();
-    let mut text =
-        format!("/// {}\n#[test]\nfn {name}_is_free_of_this_{kind}() {{\n", outcome.verdict);
-    let _ = writeln!(text, "    let choices = \"\\");
+    let mut name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    if name.starts_with(|c: char| !c.is_ascii_alphabetic()) {
+        name.insert_str(0, "case_");
+    }
+    let mut choices = String::new();
     for line in lines {
         let choice = line.to_string();
-        let _ = writeln!(text, "{}", choice.split('#').next().unwrap_or_default().trim_end());
+        let _ = writeln!(choices, "{}", choice.split('#').next().unwrap_or_default().trim_end());
     }
-    let _ = writeln!(text, "\";\n    {name}().check_choices(choices);\n}}");
+    let hash = choices.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte))) >> 32;
+    let (kind, verdict) = (outcome.verdict.kind().word(), in_one_line(outcome));
+    let mut text = format!("/// {verdict}\n#[test]\nfn {name}_{kind}_{hash:08x}() {{\n");
+    let _ = writeln!(text, "    let choices = \"\\\n{choices}\";");
+    let _ = writeln!(text, "    // `{name}` returns the test case.");
+    let _ = writeln!(text, "    {name}().check_choices(choices);\n}}");
+    text
+}
+
+/// Returns the text of the verdict, with escape sequences instead of line breaks and other control characters.
+fn in_one_line(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for c in outcome.verdict.to_string().chars() {
+        match c.is_control() {
+            true => text.extend(c.escape_default()),
+            false => text.push(c),
+        }
+    }
     text
 }
 

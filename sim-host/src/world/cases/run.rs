@@ -11,10 +11,11 @@ use crate::world::cases::replay;
 use crate::world::cases::simulator::Simulator;
 use crate::world::cases::test_case::TestCase;
 use crate::world::choices::random::mix;
+use crate::world::choices::scenario::{Properties, Scenario, ScenarioError};
 use crate::world::device::clock;
 use crate::world::device::interrupt;
 use crate::world::device::panics::{Watched, message};
-use crate::world::device::size::Device;
+use crate::world::device::size::{Device, Size};
 use crate::world::peers::script::{Choices, SERVERS_FROM, Script, UDP_SERVERS_FROM};
 use crate::world::peers::service::Running;
 use crate::world::peers::udp_server::UdpServing;
@@ -40,6 +41,12 @@ impl<A: 'static> TestCase<A> {
         }
     }
 
+    /// Returns whether the test case has TCP clients. If it has no scripts, no servers and no UDP clients, it has TCP
+    /// clients that only connect.
+    fn has_clients(&self) -> bool {
+        !self.scripts.is_empty() || self.program.servers.is_empty() && self.services.is_empty()
+    }
+
     fn simulate(&self, simulator: &Simulator) -> (Verdict, Summary) {
         let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
         let mut ether = simulator.shared.ether.borrow_mut();
@@ -50,8 +57,7 @@ impl<A: 'static> TestCase<A> {
             servers: &server_faults,
             handlers: handlers.len(),
             has_ipv6: self.program.has_ipv6,
-            // If a test case has no scripts, no servers and no UDP clients, it has TCP clients that only connect.
-            has_clients: !self.scripts.is_empty() || servers.is_empty() && self.services.is_empty(),
+            has_clients: self.has_clients(),
             services: &self.services,
             crowd: self.crowd.as_ref(),
         };
@@ -120,6 +126,15 @@ impl<A: 'static> TestCase<A> {
 impl<A: 'static> AnyTestCase for TestCase<A> {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn accepts(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+        scenario.check(&Properties {
+            name: &self.name,
+            sizes: self.sizes.iter().map(Size::may_lease).collect(),
+            servers: self.program.servers.iter().map(|server| server.port).collect(),
+            has_clients: self.has_clients(),
+        })
     }
 
     fn run(&self, simulator: &mut Simulator) -> Outcome {

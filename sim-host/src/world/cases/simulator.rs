@@ -32,7 +32,8 @@ impl Simulator {
         self.shared.ether.get_mut().choice_log = ChoiceLog::of_lines(lines);
     }
 
-    /// Sets the next simulation to follow this scenario, with random numbers from this seed.
+    /// Sets the next simulation to follow this scenario, with random numbers from this seed. Values that the test case
+    /// does not [accept](crate::world::AnyTestCase::accepts) are ignored or replaced.
     pub fn take_scenario(&mut self, scenario: &Scenario, seed: u64) {
         self.shared.ether.get_mut().choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
     }

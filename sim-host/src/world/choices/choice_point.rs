@@ -65,6 +65,33 @@ words! {
 /// faults of each server.
 pub(crate) const MOST: u64 = 8;
 
+/// The minimum latency of a frame, in microseconds.
+pub(crate) const LATENCY: u64 = 100;
+
+// A choice log may contain any number, so a simulation replaces a number that is too large by the maximum. A scenario
+// with such a number is refused. The times are in microseconds.
+
+/// The maximum of [`ChoicePoint::Latency`].
+pub(crate) const MAX_LATENCY: u64 = 1_000_000;
+/// The earliest time at which the quiet phase begins.
+pub(crate) const MIN_QUIET: u64 = 2_000_000;
+/// The latest time at which the quiet phase begins.
+pub(crate) const MAX_QUIET: u64 = MIN_QUIET + 60_000_000;
+/// The latest time at which a client starts.
+pub(crate) const MAX_START: u64 = 60_000_000;
+/// The longest delay of a frame by one fault.
+pub(crate) const MAX_DELAY: u64 = 60_000_000;
+/// The largest step of the device's clock.
+pub(crate) const MAX_CLOCK_STEP: u64 = 86_400_000_000;
+/// The latest time at which the DHCP server starts.
+pub(crate) const MAX_DHCP_START: u64 = 10_000_000;
+/// The shortest and the longest lease time of the device's address, in seconds.
+pub(crate) const LEASES: std::ops::RangeInclusive<u64> = 10..=86_400;
+/// The largest error of a slow clock, in parts per million.
+pub(crate) const MAX_SLOW: u64 = 500_000;
+/// The highest probability that a task is postponed, in thousandths.
+pub(crate) const MAX_POSTPONE: u64 = 900;
+
 impl Stream {
     /// Returns whether the choices of the stream are made before the simulation begins.
     pub(crate) const fn is_of_plan(self) -> bool {

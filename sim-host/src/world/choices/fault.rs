@@ -103,6 +103,16 @@ fn choose_in_range(
 }
 
 impl FaultKind {
+    /// Returns whether the fault affects frames, in one direction or both.
+    pub(crate) const fn has_direction(self) -> bool {
+        self.is_of_frames() || matches!(self, Self::Clog)
+    }
+
+    /// Returns whether the fault is over as soon as it has begun.
+    pub(crate) const fn is_momentary(self) -> bool {
+        matches!(self, Self::Reboot | Self::ClockStep)
+    }
+
     /// Returns whether the fault affects single frames. The cable applies such a fault to each frame separately.
     pub(crate) const fn is_of_frames(self) -> bool {
         matches!(

@@ -22,24 +22,25 @@
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 //!
-//! If a key is missing, its default is used. A scenario contains all choices that are made before the simulation
-//! begins. Later choices, for example about each frame, are made at random from the seed.
+//! A scenario determines all choices that are made before the simulation begins. If a key is missing, its default is
+//! used. Later choices, for example about each frame, are made at random from the seed.
+//!
+//! A wrong value is an error: the message has the line, the key and the possible values. Whether a server or a size
+//! exists depends on the test case, so these values are checked by [`AnyTestCase::accepts`].
+//!
+//! [`AnyTestCase::accepts`]: crate::world::AnyTestCase::accepts
 
 use std::fmt;
 use std::str::FromStr;
-
-use serde::Deserialize;
+use std::time::Duration;
 
 use crate::world::choices::choice_log::Choice;
-use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
-use crate::world::choices::kinds::AttackKind;
-use crate::world::choices::kinds::Behaviour;
-use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::kinds::ServerFaultKind;
 
+mod file;
 mod quantity;
+mod reader;
 
-use quantity::Quantity;
+use file::File;
 
 /// A simulation's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,78 +48,45 @@ pub struct Scenario {
     /// A sentence that describes the scenario.
     pub about: String,
     pub(crate) lines: Vec<Choice>,
+    needs: Vec<Place<Need>>,
 }
 
-/// The reason why a text is not a scenario.
+/// The reason why a text is not a scenario, or not a scenario of a test case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError(String);
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
-    #[serde(default)]
-    about: String,
-    /// The index of the device's size in the list of sizes.
-    #[serde(default)]
-    memory: u64,
-    latency: Option<Quantity>,
-    /// The error of the device's clock in parts per million: fast if positive, slow if negative.
-    #[serde(default)]
-    drift_ppm: i64,
-    /// The number of the preemption point at which the interrupt is raised (see [`ChoicePoint::Interrupt`]).
-    #[serde(default)]
-    interrupt_at_point: u64,
-    /// The share of the polls in which a task that is ready to run is postponed.
-    postpone: Option<Quantity>,
-    #[serde(default)]
-    client: Vec<Client>,
-    #[serde(default)]
-    fault: Vec<Fault>,
-    #[serde(default)]
-    attack: Vec<Attack>,
-    #[serde(default, rename = "server-fault")]
-    server_fault: Vec<ServerFault>,
+/// Something about a value in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place<T> {
+    /// The line of the file, from 1.
+    line: usize,
+    key: &'static str,
+    about: T,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Client {
-    behaviour: Option<String>,
-    connects_at: Option<Quantity>,
-    #[serde(default)]
-    after_bytes: u64,
+/// What a value needs in a simulation. A [`Cable`](crate::world::Cable) has no such limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Need {
+    /// The test case has a size with this index.
+    Size(u64),
+    /// The size with this index may get its address from DHCP.
+    Dhcp(u64),
+    /// The test case has a server with this index.
+    Server(u64),
+    /// The test case has clients.
+    Clients,
+    /// A time in microseconds is not later, or longer, than the maximum.
+    Time { what: &'static str, micros: u64, max: u64 },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fault {
-    kind: String,
-    severity: Option<Quantity>,
-    from: Quantity,
-    lasts: Option<Quantity>,
-    direction: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Attack {
-    kind: String,
-    at: Quantity,
-    #[serde(default)]
-    number: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ServerFault {
-    /// The index of the server in the test case's list of servers.
-    #[serde(default)]
-    server: u64,
-    kind: String,
-    #[serde(default)]
-    bytes: u64,
-    from: Quantity,
-    lasts: Option<Quantity>,
+/// The properties of a test case that a scenario may depend on.
+pub(crate) struct Properties<'c> {
+    pub(crate) name: &'c str,
+    /// For each size: whether the device may get its address from DHCP.
+    pub(crate) sizes: Vec<bool>,
+    /// The ports of the servers.
+    pub(crate) servers: Vec<u16>,
+    pub(crate) has_clients: bool,
 }
 
 impl FromStr for Scenario {
@@ -127,152 +95,58 @@ impl FromStr for Scenario {
     fn from_str(text: &str) -> Result<Self, ScenarioError> {
         let file: File = toml::from_str(text)
             .map_err(|error| ScenarioError(error.to_string().trim_end().to_owned()))?;
-        Ok(Self { about: file.about.clone(), lines: file.lines().map_err(ScenarioError)? })
+        file.scenario(text).map_err(|problem| problem.error())
     }
 }
 
-/// Collects the lines of a choice log.
-struct Writer(Vec<Choice>);
-
-impl Writer {
-    fn add(&mut self, stream: Stream, point: ChoicePoint, nth: usize, answer: u64) {
-        if answer > 0 {
-            self.0.push(Choice { stream, point, nth: nth as u32, answer, at: 0 });
+impl Scenario {
+    /// Checks the values whose meaning depends on the test case.
+    pub(crate) fn check(&self, case: &Properties<'_>) -> Result<(), ScenarioError> {
+        for need in &self.needs {
+            let about = need.about.problem(case);
+            let problem = about.map(|about| Place { line: need.line, key: need.key, about });
+            problem.map_or(Ok(()), |problem| Err(problem.error()))?;
         }
-    }
-}
-
-impl File {
-    fn lines(&self) -> Result<Vec<Choice>, String> {
-        let mut choice_log = Writer(Vec::new());
-        let setup = |choice_log: &mut Writer, point, answer| {
-            choice_log.add(Stream::Setup, point, 0, answer)
-        };
-        let latency = self.latency.as_ref().map_or(Ok(0), Quantity::micros)?;
-        let postpone = self.postpone.as_ref().map_or(Ok(0), Quantity::per_mille)?;
-        let drift = match self.drift_ppm {
-            fast @ 0.. => fast.unsigned_abs().min(999_999),
-            slow => 1_000_000 + slow.unsigned_abs(),
-        };
-        setup(&mut choice_log, ChoicePoint::Size, self.memory);
-        setup(&mut choice_log, ChoicePoint::Latency, latency.saturating_sub(100));
-        setup(&mut choice_log, ChoicePoint::Drift, drift);
-        setup(&mut choice_log, ChoicePoint::Interrupt, self.interrupt_at_point);
-        setup(&mut choice_log, ChoicePoint::Postpone, postpone);
-        setup(
-            &mut choice_log,
-            ChoicePoint::MoreClients,
-            (self.client.len() as u64).saturating_sub(1),
-        );
-        setup(&mut choice_log, ChoicePoint::Faults, self.fault.len() as u64);
-        setup(&mut choice_log, ChoicePoint::Attacks, self.attack.len() as u64);
-        for (nth, client) in self.client.iter().enumerate() {
-            client.add(nth, &mut choice_log)?;
-        }
-        let mut quiet = 0;
-        for (nth, fault) in self.fault.iter().enumerate() {
-            quiet = quiet.max(fault.add(nth, &mut choice_log)?);
-        }
-        for (nth, attack) in self.attack.iter().enumerate() {
-            quiet = quiet.max(attack.add(nth, &mut choice_log)?);
-        }
-        for server in 0..=self.server_fault.iter().map(|fault| fault.server).max().unwrap_or(0) {
-            let its_own = self.server_fault.iter().filter(|fault| fault.server == server);
-            let count = its_own.clone().count() as u64;
-            choice_log.add(Stream::Server, ChoicePoint::ServerFaults, server as usize, count);
-            for (nth, fault) in its_own.enumerate() {
-                quiet = quiet.max(fault.add(nth, &mut choice_log)?);
-            }
-        }
-        setup(&mut choice_log, ChoicePoint::QuietAfter, quiet.saturating_sub(2_000_000));
-        Ok(choice_log.0)
-    }
-}
-
-impl Client {
-    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<(), String> {
-        let behaviour = self.behaviour.as_deref().unwrap_or("normal");
-        let names = || Behaviour::ALL.iter().map(|behaviour| behaviour.word());
-        let behaviour = Behaviour::of_word(behaviour)
-            .ok_or_else(|| unknown("behaviour", behaviour, names()))?;
-        let connects_at = self.connects_at.as_ref().map_or(Ok(0), Quantity::micros)?;
-        choice_log.add(Stream::Client, ChoicePoint::Kind, nth, behaviour as u64);
-        choice_log.add(Stream::Client, ChoicePoint::Start, nth, connects_at);
-        choice_log.add(Stream::Client, ChoicePoint::Severity, nth, self.after_bytes);
         Ok(())
     }
 }
 
-impl Fault {
-    /// Writes the lines of the fault. Returns the time at which the fault ends.
-    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
-        let names = || FaultKind::ALL.iter().map(|kind| kind.word());
-        let kind =
-            FaultKind::of_word(&self.kind).ok_or_else(|| unknown("fault", &self.kind, names()))?;
-        let severity = match (kind, &self.severity) {
-            (_, None) => 0,
-            (FaultKind::Jitter | FaultKind::ClockStep, Some(severity)) => severity.micros()?,
-            (FaultKind::Rate | FaultKind::Mtu, Some(severity)) => severity.bytes()?,
-            (_, Some(severity)) => severity.per_mille()?,
-        };
-        let direction = match self.direction.as_deref() {
-            None | Some("both") => 0,
-            Some("to-device") => 1,
-            Some("to-peer") => 2,
-            Some(other) => {
-                let directions = ["both", "to-device", "to-peer"];
-                return Err(unknown("direction", other, directions.into_iter()));
+impl Place<String> {
+    fn error(&self) -> ScenarioError {
+        ScenarioError(format!("line {}, {}: {}", self.line, self.key, self.about))
+    }
+}
+
+impl Need {
+    /// Returns a message if the test case does not have what is needed.
+    fn problem(&self, case: &Properties<'_>) -> Option<String> {
+        let name = case.name;
+        match *self {
+            Self::Size(index) if index >= case.sizes.len() as u64 => {
+                let last = case.sizes.len().saturating_sub(1);
+                Some(format!("there is no size {index}; the sizes of {name} are 0 to {last}"))
             }
-        };
-        let from = self.from.micros()?;
-        let life = self.lasts.as_ref().map_or(Ok(0), Quantity::micros)?;
-        choice_log.add(Stream::Fault, ChoicePoint::Kind, nth, kind as u64);
-        choice_log.add(Stream::Fault, ChoicePoint::Severity, nth, severity);
-        choice_log.add(Stream::Fault, ChoicePoint::Start, nth, from);
-        choice_log.add(Stream::Fault, ChoicePoint::Life, nth, life);
-        choice_log.add(Stream::Fault, ChoicePoint::Direction, nth, direction);
-        Ok(from.saturating_add(life))
-    }
-}
-
-impl Attack {
-    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
-        let names = || AttackKind::ALL.iter().map(|kind| kind.word());
-        let kind = AttackKind::of_word(&self.kind)
-            .ok_or_else(|| unknown("attack", &self.kind, names()))?;
-        let at = self.at.micros()?;
-        choice_log.add(Stream::Attacker, ChoicePoint::Kind, nth, kind as u64);
-        choice_log.add(Stream::Attacker, ChoicePoint::Start, nth, at);
-        choice_log.add(Stream::Attacker, ChoicePoint::Number, nth, self.number);
-        Ok(at)
-    }
-}
-
-impl ServerFault {
-    /// Adds this server fault to the choice log. Returns the time at which the server fault ends.
-    fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
-        let names = || ServerFaultKind::ALL.iter().map(|kind| kind.word());
-        let kind = ServerFaultKind::of_word(&self.kind)
-            .ok_or_else(|| unknown("server fault", &self.kind, names()))?;
-        if self.server >= MOST || nth as u64 >= MOST {
-            return Err(format!(
-                "there are {MOST} servers and {MOST} server faults of each at most"
-            ));
+            Self::Dhcp(index) if case.sizes.get(index as usize) == Some(&false) => {
+                Some(format!("the size {index} of {name} has too many sockets for DHCP"))
+            }
+            Self::Server(index) if index >= case.servers.len() as u64 => {
+                let ports = case.servers.iter().enumerate();
+                let known: Vec<_> =
+                    ports.map(|(index, port)| format!("{index} (port {port})")).collect();
+                let known = match &*known {
+                    [] => format!("{name} has no servers"),
+                    known => format!("the servers of {name} are {}", known.join(", ")),
+                };
+                Some(format!("there is no server {index}; {known}"))
+            }
+            Self::Clients if !case.has_clients => Some(format!("{name} has no TCP clients")),
+            Self::Time { what, micros, max } if micros > max => {
+                let [time, max] = [micros, max].map(Duration::from_micros);
+                Some(format!("{what} {time:?}; the maximum in a simulation is {max:?}"))
+            }
+            _ => None,
         }
-        let from = self.from.micros()?;
-        let life = self.lasts.as_ref().map_or(Ok(0), Quantity::micros)?;
-        let nth = (self.server * MOST) as usize + nth;
-        choice_log.add(Stream::Server, ChoicePoint::Kind, nth, kind as u64);
-        choice_log.add(Stream::Server, ChoicePoint::Start, nth, from);
-        choice_log.add(Stream::Server, ChoicePoint::Life, nth, life);
-        choice_log.add(Stream::Server, ChoicePoint::Severity, nth, self.bytes);
-        Ok(from.saturating_add(life))
     }
-}
-
-fn unknown(what: &str, word: &str, known: impl Iterator<Item = &'static str>) -> String {
-    let known: Vec<_> = known.collect();
-    format!("there is no {what} {word:?}; known are {}", known.join(", "))
 }
 
 impl fmt::Display for ScenarioError {
@@ -289,6 +163,14 @@ mod tests {
 
     fn problem(text: &str) -> String {
         text.parse::<Scenario>().unwrap_err().to_string()
+    }
+
+    /// Returns the problem of a scenario for a test case with two sizes, and servers at the ports 7001 and 7002.
+    fn problem_of_case(text: &str) -> String {
+        let servers = vec![7001, 7002];
+        let sizes = vec![true, false];
+        let case = Properties { name: "lines", sizes, servers, has_clients: true };
+        text.parse::<Scenario>().unwrap().check(&case).unwrap_err().to_string()
     }
 
     #[test]
@@ -324,13 +206,14 @@ mod tests {
         assert_eq!(lines, expected);
     }
 
+    fn server_fault(server: u64, kind: &str) -> String {
+        format!(
+            "[[server-fault]]\nserver = {server}\nkind = '{kind}'\nfrom = '1 s'\nlasts = '9 s'\n"
+        )
+    }
+
     #[test]
     fn server_faults_are_numbered_by_server() {
-        let server_fault = |server, kind| {
-            format!(
-                "[[server-fault]]\nserver = {server}\nkind = '{kind}'\nfrom = '1 s'\nlasts = '9 s'\n"
-            )
-        };
         let text =
             server_fault(1, "refuses") + &server_fault(0, "hangs") + &server_fault(1, "silent");
         let scenario: Scenario = text.parse().unwrap();
@@ -342,27 +225,184 @@ mod tests {
             has("server kind 9 silent ") && has("setup quiet-after-us 0 8000000 "),
             "{lines:#?}"
         );
-        assert!(
-            problem(&server_fault(0, "frogs")).contains("known are none, refuses, accepts-late")
-        );
-        assert!(problem(&server_fault(8, "hangs")).contains("8 servers"));
     }
 
     #[test]
-    fn a_text_that_is_not_a_scenario_is_refused_with_a_hint() {
-        assert!(problem("colour = 'red'").contains("unknown field `colour`"));
-        let fault = |kind, severity| {
-            format!("[[fault]]\nkind = '{kind}'\nseverity = '{severity}'\nfrom = '1 s'")
-        };
-        assert!(problem(&fault("lust", "1 %")).contains("known are none, loss, duplication"));
-        assert_eq!(problem(&fault("loss", "1 s")), "\"1 s\" is not a share, such as 30 %");
+    fn a_server_and_a_size_that_the_test_case_does_not_have_are_refused() {
+        let servers = "the servers of lines are 0 (port 7001), 1 (port 7002)";
+        for server in [2, 8, i64::MAX as u64] {
+            assert_eq!(
+                problem_of_case(&server_fault(server, "hangs")),
+                format!("line 2, server: there is no server {server}; {servers}")
+            );
+        }
         assert_eq!(
-            problem(&fault("mtu", "1 s")),
-            "\"1 s\" is not a number of bytes, such as 500 B"
+            problem_of_case("about = 'x'\nmemory = 2"),
+            "line 2, memory: there is no size 2; the sizes of lines are 0 to 1"
         );
-        assert_eq!(problem("latency = '1 km'"), "\"1 km\" is not a time, such as 20 ms");
-        assert!(
-            problem("[[client]]\nbehaviour = 'frogs'").contains("there is no behaviour \"frogs\"")
+        let (sizes, servers) = (vec![true], Vec::new());
+        let case = Properties { name: "udp", sizes, servers, has_clients: false };
+        let problem =
+            |text: &str| text.parse::<Scenario>().unwrap().check(&case).unwrap_err().to_string();
+        assert_eq!(
+            problem("[[server-fault]]\nkind = 'hangs'\nfrom = '1 s'\nlasts = '1 s'"),
+            "line 2, server: there is no server 0; udp has no servers"
         );
+        assert_eq!(problem("\n[[client]]"), "line 2, client: udp has no TCP clients");
+    }
+
+    #[test]
+    fn times_that_a_simulation_does_not_reach_are_refused() {
+        let fault = "[[fault]]\nkind = 'clog'\nfrom = '60 s'\nlasts = '3 s'";
+        assert_eq!(
+            problem_of_case(fault),
+            "line 4, lasts: the fault ends at 63s; the maximum in a simulation is 62s"
+        );
+        let text = problem_of_case("[[fault]]\nkind = 'reboot'\nfrom = '2 min'");
+        assert!(text.starts_with("line 3, from: the fault ends at 120s;"), "{text}");
+        let text = problem_of_case("[[attack]]\nkind = 'garbage'\nat = '277777777 s'");
+        assert!(text.starts_with("line 3, at: the attack begins at 277777777s;"), "{text}");
+        let text = problem_of_case("[[client]]\nconnects-at = '61 s'");
+        assert!(text.starts_with("line 2, connects-at: the client connects at 61s;"), "{text}");
+        let text = problem_of_case("latency = '2 s'");
+        assert!(text.starts_with("line 1, latency: the latency is 2s; the maximum"), "{text}");
+    }
+
+    #[test]
+    fn a_text_that_is_not_a_scenario_is_refused_with_its_line_and_key() {
+        assert!(problem("colour = 'red'").contains("unknown field `colour`"));
+        let fault = |keys: &str| problem(&format!("[[fault]]\n{keys}\nfrom = '1 s'"));
+        let loss = |keys: &str| fault(&format!("kind = 'loss'\nlasts = '1 s'\n{keys}"));
+        assert_eq!(
+            fault("kind = 'lust'"),
+            "line 2, kind: there is no fault \"lust\"; known are none, loss, duplication, \
+             reordering, corruption, forgery, jitter, rate, mtu, partition, clog, link-down, \
+             address-lost, address-changed, reboot, clock-step"
+        );
+        assert_eq!(
+            loss("severity = '1 s'"),
+            "line 4, severity: \"1 s\" is not a share, such as 30 %; the units are %, per mille"
+        );
+        assert_eq!(loss("severity = '101 %'"), "line 4, severity: \"101 %\" is more than 100 %");
+        assert_eq!(loss("severity = '0 %'"), "line 4, severity: \"0 %\" has no effect");
+        assert_eq!(loss("severity = '0.01 %'"), "line 4, severity: \"0.01 %\" is too small");
+        assert_eq!(loss(""), "line 2, severity: the key is missing; \"loss\" needs it");
+        assert_eq!(
+            loss("severity = '5 %'\ndirection = 'up'"),
+            "line 5, direction: there is no direction \"up\"; known are both, to-device, to-peer"
+        );
+        assert!(loss("severity = 5").contains("invalid type: integer `5`, expected a string"));
+        assert!(loss("severity = '5 %'\nseverity = '6 %'").contains("duplicate key"));
+        assert_eq!(fault("kind = 'clog'"), "line 2, lasts: the key is missing; \"clog\" needs it");
+        assert!(problem("[[fault]]\nkind = 'clog'").contains("missing field `from`"));
+        assert_eq!(fault("kind = 'clog'\nlasts = '0 s'"), "line 3, lasts: \"0 s\" has no effect");
+        assert_eq!(
+            fault("kind = 'clog'\nlasts = '1 s'\nseverity = '9 %'"),
+            "line 4, severity: \"clog\" does not have this key"
+        );
+        assert_eq!(
+            fault("kind = 'reboot'\nlasts = '1 s'"),
+            "line 3, lasts: \"reboot\" does not have this key"
+        );
+        assert_eq!(
+            fault("kind = 'link-down'\nlasts = '1 s'\ndirection = 'both'"),
+            "line 4, direction: a fault \"link-down\" has no direction"
+        );
+        assert_eq!(
+            fault("kind = 'mtu'\nlasts = '1 s'\nseverity = '1 s'"),
+            "line 4, severity: \"1 s\" is not a number of bytes, such as 500 B; the units are \
+             B, kB, MB, B/s, kB/s, MB/s"
+        );
+        assert_eq!(
+            fault("kind = 'jitter'\nlasts = '1 s'\nseverity = '61 s'"),
+            "line 4, severity: \"61 s\" is more than 60 s"
+        );
+        assert_eq!(
+            fault("kind = 'clock-step'\nseverity = '25 h'"),
+            "line 3, severity: \"25 h\" is more than 86400 s"
+        );
+    }
+
+    #[test]
+    fn a_scenario_sets_the_lease_and_the_start_of_the_dhcp_server() {
+        let text = "lease = '1 min'\ndhcp-starts-at = '5 s'";
+        let scenario: Scenario = text.parse().unwrap();
+        let lines: Vec<_> = scenario.lines.iter().map(|line| line.to_string()).collect();
+        assert!(lines[0].starts_with("setup lease-s 0 60 "), "{lines:?}");
+        assert!(lines[1].starts_with("setup dhcp-start-us 0 5000000 "), "{lines:?}");
+        for wrong in ["9 s", "25 h"] {
+            assert_eq!(
+                problem(&format!("lease = '{wrong}'")),
+                format!("line 1, lease: {wrong:?} is not a time from 10 s to 86400 s")
+            );
+        }
+        assert_eq!(
+            problem("lease = '1 h'\ndhcp-starts-at = '11 s'"),
+            "line 2, dhcp-starts-at: \"11 s\" is more than 10 s"
+        );
+        assert_eq!(
+            problem("dhcp-starts-at = '1 s'"),
+            "line 1, dhcp-starts-at: without the key lease, there is no DHCP server"
+        );
+        assert_eq!(
+            problem_of_case("lease = '1 h'\nmemory = 1"),
+            "line 1, lease: the size 1 of lines has too many sockets for DHCP"
+        );
+    }
+
+    #[test]
+    fn wrong_values_of_the_other_keys_are_refused() {
+        let latency = |latency: &str| problem(&format!("latency = '{latency}'"));
+        let units = "the units are us, ms, s, min, h";
+        for wrong in ["1 km", "-1 ms", "20", "", "1.2.3 s", "ms", "1e3 s"] {
+            assert_eq!(
+                latency(wrong),
+                format!("line 1, latency: {wrong:?} is not a time, such as 20 ms; {units}")
+            );
+        }
+        assert_eq!(latency("999999999 h"), "line 1, latency: \"999999999 h\" is too large");
+        assert_eq!(latency("99 us"), "line 1, latency: \"99 us\" is less than the minimum, 100 us");
+        for key in ["memory", "interrupt-at-point"] {
+            assert!(problem(&format!("{key} = -1")).contains("invalid value: integer `-1`"));
+        }
+        let range = "is not a number from -500000 to 999999";
+        for drift in [i64::MIN, -500_001, 1_000_000, i64::MAX] {
+            assert_eq!(
+                problem(&format!("drift-ppm = {drift}")),
+                format!("line 1, drift-ppm: {drift} {range}")
+            );
+        }
+        assert_eq!(problem("postpone = '91 %'"), "line 1, postpone: \"91 %\" is more than 90 %");
+        assert_eq!(
+            problem("[[client]]\nbehaviour = 'frogs'"),
+            "line 2, behaviour: there is no behaviour \"frogs\"; known are normal, slow-reader, \
+             slow-writer, port-reuse, half-open, reset, zero-window, early-end"
+        );
+        assert_eq!(
+            problem("[[client]]\nafter-bytes = 9"),
+            "line 2, after-bytes: only the behaviours half-open and reset have this key"
+        );
+        assert!(problem("[client]").contains("invalid type: map, expected a sequence"));
+        assert_eq!(problem(&"[[client]]\n".repeat(10)), "line 10, client: there are more than 9");
+        let attack = "[[attack]]\nkind = 'garbage'\nat = '1 s'\n";
+        assert_eq!(problem(&attack.repeat(9)), "line 25, attack: there are more than 8");
+        let reboot = "[[fault]]\nkind = 'reboot'\nfrom = '1 s'\n";
+        assert_eq!(problem(&reboot.repeat(9)), "line 25, fault: there are more than 8");
+        assert!(problem("[[attack]]\nkind = 'frogs'\nat = '1 s'").contains("known are none, syn"));
+        assert_eq!(
+            problem(&server_fault(3, "hangs").repeat(9)),
+            "line 41, server-fault: server 3 has more than 8 server faults"
+        );
+        assert!(problem(&server_fault(0, "frogs")).contains("known are none, refuses, accepts-l"));
+        let bytes = |kind, bytes: u64| server_fault(0, kind) + &format!("bytes = {bytes}\n");
+        assert_eq!(
+            problem(&bytes("hangs", 5)),
+            "line 6, bytes: only resets, ends-early and slow-reader have this key"
+        );
+        assert_eq!(
+            problem(&bytes("slow-reader", 0)),
+            "line 6, bytes: 0 is not a number from 1 to 16"
+        );
+        assert!(problem("[[server-fault]]\nkind = 'hangs'\nfrom = '1 s'").contains("is missing"));
     }
 }

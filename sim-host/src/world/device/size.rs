@@ -264,6 +264,11 @@ impl<A: 'static> Size<A> {
         ]
     }
 
+    /// Returns whether the device may get its address from DHCP, which needs a socket.
+    pub(crate) const fn may_lease(&self) -> bool {
+        self.sockets < ROOM
+    }
+
     /// Runs a program on a device of this size. `judge` runs the simulation.
     ///
     /// # Errors
@@ -277,7 +282,7 @@ impl<A: 'static> Size<A> {
         leased: bool,
         judge: Judge<'_>,
     ) -> Result<(), String> {
-        let leased = leased && self.sockets < ROOM;
+        let leased = leased && self.may_lease();
         let run = if leased { self.run_leased } else { self.run };
         run(program, (self.clients, self.statics), shared, triggers, seed, leased, judge)
     }

@@ -14,12 +14,11 @@
 //! ```
 
 use crate::world::choices::choice_log::ChoiceLog;
-use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
+use crate::world::choices::choice_point::{ChoicePoint, LATENCY, MOST, Stream};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::scenario::Scenario;
 use crate::world::network::ether::Ether;
-use crate::world::network::link::LATENCY;
 use crate::world::observe::observer::{Direction, Observer};
 
 /// A cable between two hosts. One of the hosts is called the device.
@@ -128,7 +127,7 @@ impl Cable {
 
 /// Returns whether the fault affects the cable and not one of the hosts.
 const fn is_of_cable(kind: FaultKind) -> bool {
-    kind.is_of_frames() || matches!(kind, FaultKind::Clog | FaultKind::LinkDown)
+    kind.has_direction() || matches!(kind, FaultKind::LinkDown)
 }
 
 #[cfg(test)]

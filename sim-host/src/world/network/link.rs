@@ -5,13 +5,10 @@
 //! ```
 
 use crate::world::choices::choice_log::ChoiceLog;
-use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::choice_point::{ChoicePoint, MAX_DELAY, Stream};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::observe::observer::{Direction, Fate};
-
-/// The minimum latency of a frame, in microseconds.
-pub(crate) const LATENCY: u64 = 100;
 
 /// The longest time a frame waits on a slow link, in microseconds. A frame that would wait longer is dropped.
 const QUEUE: u64 = 200_000;
@@ -138,14 +135,14 @@ impl Link {
         let mut arrival = leaves + self.delay;
         let jitter = match odds.jitter {
             0 => 0,
-            most => self.happens(500, ChoicePoint::Jitter, choice_log, 1, most).min(60_000_000),
+            most => self.happens(500, ChoicePoint::Jitter, choice_log, 1, most).min(MAX_DELAY),
         };
         arrival += jitter;
         let held = arrival < self.clogged_until;
         arrival = arrival.max(self.last_arrival).max(self.clogged_until);
         let late = self
             .happens(odds.reordering, ChoicePoint::Late, choice_log, 10, 300_000)
-            .min(60_000_000);
+            .min(MAX_DELAY);
         if late == 0 {
             self.last_arrival = arrival;
         }
@@ -165,7 +162,7 @@ impl Link {
                 length as u64 * 8,
             ),
             forged: self.happens(odds.forgery, ChoicePoint::Forged, choice_log, 1, length as u64),
-            again: (duplicated > 0).then(|| arrival + duplicated.min(60_000_000)),
+            again: (duplicated > 0).then(|| arrival + duplicated.min(MAX_DELAY)),
         }
     }
 
@@ -192,5 +189,5 @@ impl Link {
 /// Returns the time in microseconds to send `bytes` bytes at `rate` bytes per second.
 fn transmission(bytes: usize, rate: u64) -> u64 {
     let takes = (bytes as u64).saturating_mul(1_000_000).checked_div(rate);
-    takes.unwrap_or(0).min(60_000_000)
+    takes.unwrap_or(0).min(MAX_DELAY)
 }

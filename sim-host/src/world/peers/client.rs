@@ -4,7 +4,7 @@ use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
 
 use crate::world::choices::choice_log::ChoiceLog;
-use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
+use crate::world::choices::choice_point::{ChoicePoint, MAX_START, MOST, Stream};
 use crate::world::choices::kinds::Behaviour;
 use crate::world::peers::conversation::{Conversation, ConversationState, Pace};
 use crate::world::peers::crowd::{Crowd, CrowdConnection};
@@ -125,7 +125,7 @@ impl Client {
             && choice_log.choose_for(Stream::Client, ChoicePoint::OverIpv6, number, |random| {
                 random.below(2)
             }) > 0;
-        let client = Self::new(number, behaviour, start.min(60_000_000), target);
+        let client = Self::new(number, behaviour, start.min(MAX_START), target);
         Self { severity, over_ipv6, ..client }
     }
 
@@ -247,6 +247,12 @@ impl Client {
         if let (Some(mut crowd_connection), Some(crowd)) = (self.crowd_connection.take(), crowd) {
             crowd_connection.end(crowd);
         }
+    }
+
+    /// Returns a description of the bytes that the client has received on its connection. Returns `None` if there are
+    /// none, or if a program runs the client.
+    pub(crate) fn describe_received(&self) -> Option<String> {
+        self.conversation.describe_received()
     }
 
     /// Returns whether the client belongs to a crowd and is connected.

@@ -9,6 +9,9 @@ use crate::world::peers::script::{Script, Step};
 /// The time between two writes of a slow client, in microseconds. The time between two reads is a quarter of this time.
 const SLOWLY: u64 = 1_000_000;
 
+/// The number of received bytes that are shown after an error.
+const SHOWN: usize = 24;
+
 /// The maximum number of bytes per read and per write; zero for no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
@@ -37,6 +40,9 @@ pub(crate) enum ConversationState {
 pub(crate) struct Conversation {
     /// The number of bytes transferred in both directions.
     pub(crate) progress: u64,
+    /// The number of bytes received, and the bytes that were received in the previous step.
+    received: u64,
+    previous: Vec<u8>,
     cursor: Cursor,
     /// Compares the bytes received in this step with the expected text.
     matcher: Matcher,
@@ -164,7 +170,7 @@ impl Conversation {
                         Reply::Later => false,
                         Reply::Is(alternative) => {
                             self.cursor.enter(alternative);
-                            self.matcher = Matcher::default();
+                            self.begin_step();
                             continue;
                         }
                     }
@@ -185,9 +191,25 @@ impl Conversation {
             }
             self.has_end = matches!(step, Step::ExpectEnd);
             self.cursor.step += 1;
-            self.matcher = Matcher::default();
+            self.begin_step();
             self.pause = None;
         }
+    }
+
+    fn begin_step(&mut self) {
+        let text = std::mem::take(&mut self.matcher).into_text();
+        if !text.is_empty() {
+            self.previous = text;
+        }
+    }
+
+    /// Returns a description of the bytes that were received on this connection, or `None` if there are none. The
+    /// number of a byte in an error text counts from the beginning of the step.
+    pub(crate) fn describe_received(&self) -> Option<String> {
+        let text = [&*self.previous, self.matcher.text()].concat();
+        let last = text.get(text.len().saturating_sub(SHOWN)..).unwrap_or(&text);
+        let last = last.escape_ascii();
+        (self.received > 0).then(|| format!("{} bytes, the last of them \"{last}\"", self.received))
     }
 
     /// Sends as many bytes as possible now. Returns the time at which to continue if the pace limits the sending, or
@@ -246,6 +268,7 @@ impl Conversation {
                 Ok((0, _)) => return Ok(Reply::Later),
                 Ok((length, next)) => {
                     self.progress += length as u64;
+                    self.received += length as u64;
                     self.is_known |= !ending;
                     if pace.read > 0 {
                         self.next_read = now + SLOWLY / 4;

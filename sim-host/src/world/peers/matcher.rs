@@ -77,6 +77,7 @@ impl Matcher {
             }
         }
         if let Some((taken, index)) = first {
+            self.text.extend_from_slice(&bytes[..taken]);
             return (taken, Meaning::Is(index));
         }
         if goes_on || bytes.is_empty() {
@@ -88,6 +89,16 @@ impl Matcher {
             (0, _) => "the end of the stream".to_owned(),
             (count, _) => format!("a byte of one of {count} alternatives"),
         })
+    }
+
+    /// Returns the bytes received in this step.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Returns the bytes received in this step.
+    pub(crate) fn into_text(self) -> Vec<u8> {
+        self.text
     }
 
     /// Returns whether an ending has begun.

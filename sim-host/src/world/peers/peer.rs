@@ -196,7 +196,15 @@ impl<'e> Peer<'e> {
                 client.lost(now, ending);
                 After::Removed
             }
-            Err(text) => return Err(DeviceError::of_client(client.number, &text)),
+            Err(text) => {
+                if let Some(received) = client.describe_received() {
+                    let number = client.number;
+                    self.ether.borrow_mut().mark(|| {
+                        format!("client {number} has received {received}; its port is {port}")
+                    });
+                }
+                return Err(DeviceError::of_client(client.number, &text));
+            }
         };
         self.report(index, now, before);
         if after != After::Stays {

@@ -6,7 +6,7 @@ use smoltcp::iface::SocketHandle;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 
 use crate::world::choices::choice_log::ChoiceLog;
-use crate::world::choices::choice_point::{ChoicePoint, Stream};
+use crate::world::choices::choice_point::{ChoicePoint, MAX_START, Stream};
 use crate::world::choices::kinds::UdpBehaviour;
 use crate::world::network::ether::Ether;
 use crate::world::observe::observer::UdpClientEvent;
@@ -91,7 +91,7 @@ impl UdpClient {
             services => choices.up_to(services as u64 - 1) as usize,
         };
         let service = services.get(service);
-        let start = start.min(60_000_000);
+        let start = start.min(MAX_START);
         Self {
             number,
             behaviour,

@@ -4,13 +4,15 @@
 //! bug that appears only when one kind of fault occurs often would not be found.
 
 use crate::world::choices::choice_log::ChoiceLog;
-use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
+use crate::world::choices::choice_point::{
+    ChoicePoint, LATENCY, LEASES, MAX_DHCP_START, MAX_LATENCY, MAX_POSTPONE, MAX_QUIET, MAX_SLOW,
+    MIN_QUIET, MOST, Stream,
+};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::Random;
 use crate::world::choices::server_fault::ServerFault;
-use crate::world::network::link::LATENCY;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::attacker::Attack;
 use crate::world::peers::client::Client;
@@ -150,7 +152,7 @@ impl Plan {
         let leak_check_clients = choose(ChoicePoint::SocketLeakCheck, &|r| {
             if r.chance(200) { r.between(1, 6) } else { 0 }
         });
-        let quiet = 2_000_000 + quiet.min(60_000_000);
+        let quiet = quiet.saturating_add(MIN_QUIET).min(MAX_QUIET);
         let swarm = choice_log.swarm();
         let (kinds, may_misbehave) = (swarm >> 8, swarm & 1 != 0);
         let choose_fault = |nth| Fault::choose(choice_log, nth as u32, kinds, quiet);
@@ -186,16 +188,16 @@ impl Plan {
         Self {
             size: (size as usize).min(sizes.saturating_sub(1)),
             quiet,
-            latency: LATENCY + latency.min(1_000_000),
-            lease: (lease > 0).then_some(lease.clamp(10, 86_400) as u32),
-            dhcp_start: dhcp_start.min(10_000_000),
+            latency: LATENCY + latency.min(MAX_LATENCY),
+            lease: (lease > 0).then_some(lease.clamp(*LEASES.start(), *LEASES.end()) as u32),
+            dhcp_start: dhcp_start.min(MAX_DHCP_START),
             numbers,
             clock_start,
             pace: match drift {
                 fast @ 0..1_000_000 => 1_000_000 + fast,
-                slow => 1_000_000 - (slow - 1_000_000).min(500_000),
+                slow => 1_000_000 - (slow - 1_000_000).min(MAX_SLOW),
             },
-            postpone: postpone.min(900),
+            postpone: postpone.min(MAX_POSTPONE),
             interrupt,
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             attacks,

@@ -11,6 +11,12 @@ use crate::world::network::address;
 #[derive(Default)]
 pub(crate) struct Listeners {
     handles: Vec<Listener>,
+    /// For each listener: its port, and the index of its pool in `pool_sizes`.
+    pools: Vec<(u16, usize)>,
+    /// The number of connections with sockets that each pool can have.
+    pool_sizes: Vec<usize>,
+    /// The number of connections of each pool that are in use.
+    in_use: Vec<usize>,
     /// The ports of the enabled listeners that the device's network can reach.
     open: Vec<u16>,
     /// The maximum number of listeners at any time.
@@ -27,6 +33,7 @@ impl Listeners {
     /// Clears the state of the previous simulation.
     pub(super) fn restart(&mut self) {
         self.handles.clear();
+        self.pools.clear();
         self.open.clear();
         (self.most, self.closed_one, self.closings) = (0, false, 0);
     }
@@ -35,10 +42,20 @@ impl Listeners {
     pub(super) fn update<A>(&mut self, base: &mut EventBase<'_, A>) {
         self.handles.clear();
         self.handles.extend(base.listeners());
+        self.pools.clear();
+        self.pool_sizes.clear();
+        self.pool_sizes.extend(base.pool_sizes());
+        self.in_use.clear();
+        self.in_use.resize(self.pool_sizes.len(), 0);
+        for pool in base.conns().filter_map(|conn| base.pool_of(conn)) {
+            self.in_use[pool] += 1;
+        }
         std::mem::swap(&mut self.open, &mut self.open_before);
         self.open.clear();
         for handle in &self.handles {
+            let pool = base.pool_of_listener(*handle).unwrap_or_default();
             let Ok(listener) = base.listener(*handle) else { continue };
+            self.pools.extend(listener.address().map(|address| (address.port(), pool)));
             match listener.address() {
                 Some(address) if listener.is_enabled() => {
                     self.open.extend(is_reached(address).then_some(address.port()));
@@ -62,10 +79,28 @@ impl Listeners {
         self.closings
     }
 
-    /// Returns the number of sockets that listen for each listener while no client is connected. The adapter divides
-    /// the `sockets` sockets of the pool evenly. No listener gets more sockets than `backlog`.
-    pub(crate) fn share(&self, sockets: usize, backlog: usize) -> usize {
-        (sockets / self.handles.len().max(1)).min(backlog)
+    /// Returns the number of sockets that listen for the listener at `port` while no client is connected. `spare`
+    /// sockets of the device are not needed for connections that the application keeps.
+    pub(crate) fn share(&self, port: u16, spare: usize, backlog: usize) -> usize {
+        (spare / self.handles.len().max(1)).min(self.may_listen(port, backlog))
+    }
+
+    /// Returns the maximum number of sockets on which the listener at `port` can rely while no client is connected.
+    ///
+    /// If there are several pools, the adapter reserves a socket for each connection of each pool. A connection that
+    /// waits to reconnect has no socket, so its reserved socket is free. While there is such a socket, sockets do not
+    /// move from one listener to another. So a listener can rely only on the sockets of its own pool.
+    pub(crate) fn may_listen(&self, port: u16, backlog: usize) -> usize {
+        let count = |of: usize| self.pools.iter().filter(|(_, pool)| *pool == of).count();
+        let reserves =
+            self.pool_sizes.iter().enumerate().any(|(pool, size)| *size > 0 && count(pool) == 0);
+        match self.pools.iter().find(|(of, _)| *of == port) {
+            Some((_, pool)) if reserves => {
+                let unused = self.pool_sizes[*pool].saturating_sub(self.in_use[*pool]);
+                (unused / count(*pool)).min(backlog)
+            }
+            _ => backlog,
+        }
     }
 
     /// Returns a message if there are fewer sockets than listeners. In this case, at least one listener has no socket.
@@ -105,6 +140,29 @@ fn is_reached(address: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Returns listeners at the ports 1, 2, …, each with the index of its pool. For each pool, `sizes` has the number of
+    /// its connections, and the number of connections in use.
+    fn in_pools(sizes: &[(usize, usize)], listeners: &[usize]) -> Listeners {
+        let pools = (1..).zip(listeners.iter().copied()).collect();
+        let (pool_sizes, in_use) = sizes.iter().copied().unzip();
+        Listeners { pools, pool_sizes, in_use, ..Listeners::default() }
+    }
+
+    #[test]
+    fn sockets_that_are_reserved_for_an_uplink_do_not_listen() {
+        let listeners = in_pools(&[(1, 0), (6, 0), (1, 1)], &[0, 1]);
+        assert_eq!([1, 2].map(|port| listeners.may_listen(port, 9)), [1, 6]);
+        assert_eq!(listeners.may_listen(2, 4), 4, "the backlog");
+        let listeners = in_pools(&[(6, 2), (1, 1)], &[0, 0]);
+        assert_eq!([1, 2].map(|port| listeners.may_listen(port, 9)), [2, 2]);
+    }
+
+    #[test]
+    fn pools_with_listeners_share_all_sockets() {
+        let listeners = in_pools(&[(3, 1), (1, 0)], &[0, 1, 0]);
+        assert_eq!([1, 2, 3].map(|port| listeners.may_listen(port, 9)), [9; 3]);
+    }
 
     fn listeners(most: usize) -> Listeners {
         Listeners { most, ..Listeners::default() }

@@ -41,8 +41,8 @@ impl Simulation<'_> {
             self.phase = Phase::Ending(self.now + ENDED_WITHIN);
         }
         if self.must_accept_all
-            && self.is_roomy()
             && let Some(client) = self.peer.clients.iter().find(|client| client.refused > 0)
+            && self.is_roomy()
         {
             let text = "was refused, though a socket was free for it";
             return over(Verdict::Invariant(format!("client {} {text}", client.number)));
@@ -175,19 +175,26 @@ impl Simulation<'_> {
         let at_one_port =
             clients.iter().map(|client| at_port(client.target_port)).max().unwrap_or(0);
         let (sockets, backlog) = (self.spare_sockets(), self.backlog);
-        let seen = self.shared.seen.borrow();
-        seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
+        let listeners = &self.shared.seen.borrow().listeners;
+        let may_listen = |port| at_port(port) <= listeners.may_listen(port, backlog);
+        clients.iter().all(|client| may_listen(client.target_port))
+            && listeners.have_room(clients.len(), at_one_port, sockets, backlog)
     }
 
     /// Returns the port of the next listener for the socket-leak check, and the number of clients that connect to this
     /// port. Returns `None` if no listener must be checked.
     fn next_to_check(&self) -> Option<(u16, usize)> {
-        let seen = self.shared.seen.borrow();
-        let clients_needed = seen.listeners.share(self.spare_sockets(), self.backlog);
-        let clients_needed = clients_needed.min(self.plan.leak_check_clients);
-        let ports = seen.listeners.open_ports().iter();
-        let port = ports.copied().find(|port| !self.checked.contains(port))?;
-        (clients_needed > 0).then_some((port, clients_needed))
+        if self.plan.leak_check_clients == 0 {
+            return None;
+        }
+        let listeners = &self.shared.seen.borrow().listeners;
+        let spare = self.spare_sockets();
+        let ports = listeners.open_ports().iter().copied();
+        let mut to_check = ports.filter(|port| !self.checked.contains(port)).map(|port| {
+            let clients_needed = listeners.share(port, spare, self.backlog);
+            (port, clients_needed.min(self.plan.leak_check_clients))
+        });
+        to_check.find(|(_, clients_needed)| *clients_needed > 0)
     }
 
     /// Returns the number of clients for which the device has sockets at the same time. Sockets of connections that the

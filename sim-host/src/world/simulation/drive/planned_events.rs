@@ -4,6 +4,7 @@ use embassy_net::ConfigV4;
 
 use super::judge::{CHECK_INTERVAL, SERVED_WITHIN};
 use super::{Phase, Simulation};
+use crate::world::choices::choice_point::MAX_CLOCK_STEP;
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::server_fault::ServerFault;
@@ -95,7 +96,7 @@ impl Simulation<'_> {
                 self.device.stack.set_config_v4(ConfigV4::None);
             }
             FaultKind::Reboot => self.peer.reboot(self.now, self.is_ending()),
-            FaultKind::ClockStep => clock::step(fault.severity.min(86_400_000_000)),
+            FaultKind::ClockStep => clock::step(fault.severity.min(MAX_CLOCK_STEP)),
             _ => {}
         }
     }
