@@ -1,7 +1,7 @@
 //! Runs an image under QEMU in the foreground.
 //!
 //! Prints the decoded log. Ctrl-C requests the firmware to end. When the firmware ends, its status becomes this
-//! program's exit status. A second Ctrl-C ends QEMU.
+//! program's exit status. A second Ctrl-C ends QEMU. SIGUSR1 presses the button of the board.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use signal_hook::{
-    consts::signal::{SIGINT, SIGTERM},
+    consts::signal::{SIGINT, SIGTERM, SIGUSR1},
     iterator::Signals,
 };
 
@@ -76,7 +76,7 @@ pub fn check_installed(machine: Machine, how: &str) -> Result<()> {
 pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     let Emulation { name, machine, elf, network, capture } = emulation;
     // Register before QEMU starts, so that a Ctrl-C is never lost.
-    let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
+    let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).context("cannot catch Ctrl-C")?;
     let netdev = match &network {
         Network::Ports(forwards) => user_network(forwards),
         Network::Program { netdev, .. } => netdev.clone(),
@@ -87,7 +87,7 @@ pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     }
     let mut guest = qemu.boot()?;
     let (uart, process) = (guest.uart()?, guest.process().clone());
-    thread::spawn(move || interrupt(signals, uart, &process));
+    thread::spawn(move || handle(signals, uart, &process));
 
     // QEMU opens the host ports after it has connected the serial port. If QEMU cannot open a port, it ends.
     let commands: Vec<String> = match network {
@@ -126,13 +126,24 @@ fn show(guest: &mut Guest) -> Result<i32> {
     Ok(status.code().unwrap_or(INTERRUPTED))
 }
 
-/// Requests the guest to end at the first signal, and ends QEMU at the second signal.
-fn interrupt(mut signals: Signals, mut uart: Uart, process: &Process) {
-    let mut signals = signals.forever();
-    signals.next();
-    eprintln!("the guest was requested to end; Ctrl-C again ends QEMU");
-    if uart.interrupt().is_ok() {
-        signals.next();
+/// Presses the board's button at each SIGUSR1. Requests the guest to end at the first other signal, and ends QEMU at
+/// the second other signal.
+fn handle(mut signals: Signals, mut uart: Uart, process: &Process) {
+    let mut is_ending = false;
+    for signal in signals.forever() {
+        if signal == SIGUSR1 {
+            // An error means that the guest has ended: there is no button any more.
+            let _ = uart.press_button();
+            continue;
+        }
+        if is_ending {
+            break;
+        }
+        eprintln!("the guest was requested to end; Ctrl-C again ends QEMU");
+        if uart.interrupt().is_err() {
+            break;
+        }
+        is_ending = true;
     }
     process.kill();
 }

@@ -59,7 +59,7 @@ impl Forward {
         match taken {
             Ok(()) => Ok(()),
             Err(error) => bail!(
-                "port {} of 127.0.0.1 is not free ({error}): choose another one with --port, or 0 for any",
+                "port {} of 127.0.0.1 is not free ({error}): choose another one, or 0 for any",
                 self.host
             ),
         }

@@ -36,7 +36,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run an image under QEMU and show its log; Ctrl-C sends the byte 3 to the serial port, which requests the
-    /// firmware to end
+    /// firmware to end; SIGUSR1 sends the byte `b`, which presses the button of picoevent's boards
     Qemu {
         /// The image, which logs defmt frames to the machine's first serial port
         #[arg(long, value_name = "PATH")]

@@ -6,7 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 /// Runs the command with a PATH of one folder.
@@ -214,7 +214,7 @@ fn a_log_without_defmt_is_text_and_a_missing_port_is_an_error() {
 #[ignore = "needs firmware: cargo xtask test"]
 fn the_command_size_lists_the_crates_of_an_image() {
     let nothing = tempfile::tempdir().unwrap();
-    let elf = hello_world();
+    let elf = firmware("hello-world");
     let elf = elf.to_str().unwrap();
     let output = picoevent(nothing.path(), &["picoevent", "size", "--elf", elf]);
     let text = text_of(&output.stdout);
@@ -225,10 +225,16 @@ fn the_command_size_lists_the_crates_of_an_image() {
     assert!(lines.last().unwrap().starts_with("all "), "{text}");
 }
 
-/// Returns the path of hello-world for the lm3s6965evb.
-fn hello_world() -> PathBuf {
+/// Returns the path of a program for the lm3s6965evb.
+fn firmware(program: &str) -> PathBuf {
     let firmware = env::var_os("PICOEVENT_FIRMWARE").expect("cargo xtask test sets it");
-    PathBuf::from(firmware).join("qemu-lm3s6965evb/hello-world")
+    PathBuf::from(firmware).join("qemu-lm3s6965evb").join(program)
+}
+
+/// Sends a signal to a running program.
+fn send_signal(running: &Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &running.id().to_string()]).status();
+    assert!(sent.unwrap().success());
 }
 
 /// Runs hello-world like any image: connects to the guest through a free port, captures the network frames, and
@@ -236,7 +242,7 @@ fn hello_world() -> PathBuf {
 #[test]
 #[ignore = "needs firmware: cargo xtask test"]
 fn an_image_runs_under_qemu_until_ctrl_c() {
-    let elf = hello_world();
+    let elf = firmware("hello-world");
     let folder = tempfile::tempdir().unwrap();
     let pcap = folder.path().join("pcap");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-picoevent"));
@@ -253,9 +259,26 @@ fn an_image_runs_under_qemu_until_ctrl_c() {
     let mut answer = String::new();
     TcpStream::connect(("127.0.0.1", port)).unwrap().read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "Hello, World!\n");
-    let interrupted = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
-    assert!(interrupted.unwrap().success());
+    send_signal(&running, "-INT");
     assert_eq!(lines.last().map(|line| line.contains("done")), Some(true));
     assert_eq!(running.wait().unwrap().code(), Some(0));
     assert_eq!(fs::read(&pcap).unwrap()[..4], 0xa1b2_c3d4_u32.to_ne_bytes());
+}
+
+#[test]
+#[ignore = "needs firmware: cargo xtask test"]
+fn sigusr1_presses_the_button_of_the_board() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-picoevent"));
+    command.args(["picoevent", "qemu", "--machine", "lm3s6965evb"]);
+    command.arg("--elf").arg(firmware("gateway"));
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map_while(Result::ok);
+    lines.find(|line| line.contains("listening")).expect("the guest's log is decoded");
+    for _ in 0..2 {
+        send_signal(&running, "-USR1");
+        lines.find(|line| line.contains("the button was pressed")).expect("the button is pressed");
+    }
+    send_signal(&running, "-INT");
+    assert_eq!(lines.last().map(|line| line.contains("done")), Some(true));
+    assert_eq!(running.wait().unwrap().code(), Some(0));
 }

@@ -40,7 +40,8 @@ pub enum Command {
         #[arg(long, value_name = "GROUP")]
         only: Option<Group>,
     },
-    /// Run firmware under QEMU, and forward a port of 127.0.0.1 to the firmware; Ctrl-C ends the run
+    /// Run firmware under QEMU, and forward a port of 127.0.0.1 to the firmware; Ctrl-C ends the run, SIGUSR1 presses
+    /// the board's button
     Qemu {
         /// The program, such as hello-world
         example: String,

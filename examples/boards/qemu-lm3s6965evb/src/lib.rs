@@ -34,6 +34,7 @@ pub use board_support::{
     exit::exit,
     network::{BROKER_PORT, COLLECTOR, COLLECTOR_PORT, HOST, TIME_SERVER, UPSTREAM},
     random::weak_seed,
+    stack_limit,
 };
 use ethernet::Ethernet;
 

@@ -34,4 +34,4 @@ mod timestamp;
 
 pub use processor::entry;
 #[cfg(target_arch = "arm")]
-pub use processor::interrupt;
+pub use processor::{interrupt, stack_limit};

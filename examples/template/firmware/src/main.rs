@@ -23,11 +23,16 @@ static RESOURCES: StaticCell<StackResources<{ SOCKETS + 1 }>> = StaticCell::new(
 static MEMORY: ConstStaticCell<Storage> = ConstStaticCell::new(Storage::new());
 static BUFFERS: ConstStaticCell<Sockets<SOCKETS, 128, 128>> = ConstStaticCell::new(Sockets::new());
 
-/// Runs the application until the interrupt.
-async fn serve(stack: Stack<'static>) {
+/// Runs the application until the interrupt. The application's random bytes come from `seed`.
+async fn serve(stack: Stack<'static>, seed: [u8; 32]) {
     let mut base = EventBase::new(MEMORY.take());
+    // Without a seed, DNS queries are predictable, and all devices reconnect after the same delays.
+    base.seed(&seed);
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    App::start(&mut base, address, CLIENTS).expect("the storage has room");
+    if let Err(error) = App::start(&mut base, address, CLIENTS) {
+        // An emulated board does not log the message of a panic, so log the error here.
+        defmt::panic!("the application cannot start: {}", error);
+    }
     let mut app = App::default();
     run(
         stack,

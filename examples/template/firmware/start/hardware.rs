@@ -8,8 +8,7 @@ use crate::{INTERRUPT, RESOURCES};
 #[board::main]
 async fn main(spawner: Spawner) {
     let resources = RESOURCES.init_with(StackResources::new);
-    // The second value is a seed for random bytes, for `EventBase::seed`.
-    let (stack, _) = board::start(spawner, resources, || INTERRUPT.raise()).await;
-    crate::serve(stack).await;
+    let (stack, seed) = board::start(spawner, resources, || INTERRUPT.raise()).await;
+    crate::serve(stack, seed).await;
     board::exit(0).await
 }

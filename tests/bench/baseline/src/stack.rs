@@ -2,7 +2,7 @@
 //! pattern was overwritten.
 //!
 //! ```text
-//!   end of the statics                                         the top, where it starts
+//!   the guard ends here                                        the top, where it starts
 //!   │ paint paint paint paint │ what the deepest moment wrote  │
 //!                             └──────────── depth ────────────▶┘
 //! ```
@@ -14,11 +14,10 @@
 
 use cortex_m::register::msp;
 
+use crate::board::stack_limit;
+
 unsafe extern "C" {
-    /// The first word after the statics. It is the lowest word that the stack may use. The linker script of cortex-m-rt
-    /// defines this symbol.
-    static mut __sheap: u32;
-    /// The top of the stack.
+    /// The top of the stack. The linker script of cortex-m-rt defines this symbol.
     static _stack_start: u32;
 }
 
@@ -29,10 +28,10 @@ const MARGIN: usize = 128;
 
 /// Paints the free part of the stack.
 pub fn paint() {
-    let mut at = (&raw mut __sheap).cast::<u32>();
+    let mut at = stack_limit() as *mut u32;
     let end = (msp::read() as usize - MARGIN) as *mut u32;
     while at < end {
-        // SAFETY: the words from `__sheap` up to the stack pointer are unused RAM. There is no heap, and the used part
+        // SAFETY: the words from the limit up to the stack pointer are unused RAM. There is no heap, and the used part
         // of the stack is above these words. An interrupt handler may use them, but only until the handler returns to
         // this loop.
         unsafe {
@@ -44,7 +43,7 @@ pub fn paint() {
 
 /// Logs how many bytes of the stack were used since the stack was painted, and the size of the stack.
 pub fn report(when: &str) {
-    let (bottom, top) = (&raw const __sheap, &raw const _stack_start);
+    let (bottom, top) = (stack_limit() as *const u32, &raw const _stack_start);
     let mut at = bottom;
     // SAFETY: all words from `bottom` to `top` are aligned RAM, and any content is a valid `u32`.
     while at < top && unsafe { at.read_volatile() } == PAINT {

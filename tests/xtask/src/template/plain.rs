@@ -243,7 +243,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             fill(&row, "my-device", folder.path()).unwrap();
             let read = |file: &str| fs::read_to_string(folder.path().join(file)).expect(file);
-            assert!(read("firmware/src/start.rs").contains("crate::serve(stack)"), "{row:?}");
+            assert!(read("firmware/src/start.rs").contains("crate::serve(stack, "), "{row:?}");
+            assert!(read("firmware/src/main.rs").contains("base.seed(&seed)"), "{row:?}");
             assert!(read("firmware/Cargo.toml").contains("name = \"my-device\""));
             assert!(!folder.path().join("board.rhai").exists());
         }

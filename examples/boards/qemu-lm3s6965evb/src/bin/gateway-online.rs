@@ -5,7 +5,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use board::{BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER, spawn_only};
+use board::{BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER};
 use embassy_net::{Stack, StackResources};
 use gateway::{
     BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Host, Memory, PAGE, STATUS_PORT, Settings,
@@ -29,14 +29,28 @@ static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 #[board::entry]
 fn main() -> ! {
     board::on_button(|| PRESSED.raise());
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
+    let app = state();
+    let resources = RESOURCES.init_with(StackResources::new);
+    board::run(
+        resources,
+        || INTERRUPT.raise(),
+        |spawner, stack| {
+            spawner.spawn(serve(stack, app).expect("spawned once"));
+        },
+    )
+}
+
+/// Makes the application's state. The state is made on the stack, which takes ten kilobytes, and then moved to its
+/// static. If this function were inlined into `serve`, these bytes would stay in use while the loop runs, and the stack
+/// would nearly overflow.
+#[inline(never)]
+fn state() -> &'static mut Gateway {
+    let setup = Setup { name: "gateway", sensor: temperature, collector: None };
+    GATEWAY.init_with(|| Gateway::new(setup))
 }
 
 #[embassy_executor::task]
-async fn serve(stack: Stack<'static>) {
-    let app = GATEWAY.init_with(|| {
-        Gateway::new(Setup { name: "gateway", sensor: temperature, collector: None })
-    });
+async fn serve(stack: Stack<'static>, app: &'static mut Gateway) {
     app.set_online(Settings {
         collector: Some(Host { name: HOST, port: COLLECTOR_PORT }),
         broker: Some(Host { name: HOST, port: BROKER_PORT }),

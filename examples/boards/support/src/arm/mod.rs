@@ -10,6 +10,9 @@ use crate::exit::fail;
 mod divide;
 pub mod interrupt;
 mod memory;
+mod stack;
+
+pub use stack::stack_limit;
 
 /// Sleeps until an interrupt is pending, even if interrupts are disabled.
 pub(crate) fn sleep() {
@@ -37,8 +40,13 @@ pub(crate) fn return_address(word: u32) -> Option<u32> {
 // SAFETY: the handler never returns, and needs no state of the program that faulted.
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    defmt::error!("hard fault");
-    defmt::error!("called from {=u32:#010x}", frame.pc());
+    if stack::has_overflowed() {
+        // The processor may not have been able to save the program counter.
+        defmt::error!("stack overflow");
+    } else {
+        defmt::error!("hard fault");
+        defmt::error!("called from {=u32:#010x}", frame.pc());
+    }
     fail()
 }
 
