@@ -74,8 +74,8 @@ pub trait Backend<A> {
     }
 
     /// Returns whether the next pass may begin without checking for new events. The base calls this method if no
-    /// callback was due before the last actions, and callbacks are due after these actions. If a timer is due, too, the
-    /// base checks for new events nevertheless.
+    /// callback was due before the last actions, and callbacks are due after these actions. If a timer is due, too, or
+    /// the end of the run is requested, the base checks for new events nevertheless.
     ///
     /// Return `true` only if a check for new events costs a system call. Do not return `true` twice in succession: a
     /// connection whose callbacks always write more output would then starve all other callbacks.

@@ -493,7 +493,9 @@ impl fmt::Display for AcceptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoListener => f.write_str("the listener has been freed"),
-            Self::Full => FullError::Conns.fmt(f),
+            Self::Full => {
+                f.write_str("the pool has no free connection, or the listener is at its limit")
+            }
         }
     }
 }

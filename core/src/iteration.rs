@@ -14,7 +14,7 @@
 //! Actions can make callbacks due, for example because output was sent. If no callback was due before the actions, the
 //! back end may skip the next check for new events, to save a system call. In this case, the pass begins directly after
 //! the actions. If a timer may be due, the check is never skipped: input that has arrived before the timer's deadline
-//! must be reported before the timer.
+//! must be reported before the timer. If the time of a requested exit has come, the check is not skipped either.
 
 use core::task::{Poll, ready};
 
@@ -57,7 +57,7 @@ impl<A> EventBase<'_, A> {
             if was_idle && self.may_run_at_once() && back_end.may_skip_poll() {
                 // A trigger may have been raised long after the last reading of the clock.
                 self.update_now(back_end.now());
-                if self.cx.now < self.cx.due_from {
+                if self.cx.now < self.cx.due_from.min(self.cx.exit_at) {
                     self.run_pass(app, back_end);
                     return Poll::Ready(Ok(None));
                 }

@@ -16,7 +16,8 @@ pub struct DispatchLimit {
     /// runs at least one callback, if one is due. `None` for no limit.
     pub callbacks: Option<u32>,
     /// The time after which a pass starts no further callback, counted from the beginning of the pass. After each
-    /// callback, the loop reads [`Backend::now`](crate::Backend::now) and checks this limit. `None` for no limit.
+    /// callback, the loop reads [`Backend::now`](crate::Backend::now) and checks this limit. The limit does not
+    /// interrupt repeated calls for one signal. `None` for no limit.
     pub time: Option<Duration>,
     /// The limit applies to passes of this priority level and of less urgent levels. Passes of more urgent levels have
     /// no limit. libevent calls this level `min_priority`; its default is level 1.
@@ -68,6 +69,10 @@ impl Limit {
 impl<A> Cx<'_, A> {
     /// Sets or removes the limit of a pass. At the limit the pass ends, and the loop checks for new events.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
+        if self.hooks.limit_reached.is_none() {
+            // The beginning of the current pass was not stored, because there was no limit.
+            self.limit.begin(self.now);
+        }
         self.limit.set(limit);
         self.hooks.limit_reached = Some(|cx, level| cx.limit.is_reached(level, cx.calls, cx.now));
         self.state.slow = true;

@@ -82,6 +82,8 @@ pub(crate) mod request {
     pub(crate) const BREAK: u8 = 0x10;
     /// End the loop after the first pass that begins at the requested time or later.
     pub(crate) const EXIT_LATER: u8 = 0x20;
+    /// Not a request: with [`Run::ONCE`](super::Run::ONCE), an earlier pass of this run has called a callback.
+    pub(super) const CALLED: u8 = 0x40;
 
     /// The bits that stay set when a new run begins.
     pub(super) const KEPT: u8 = EXIT | BREAK | EXIT_LATER;
@@ -120,18 +122,24 @@ impl LoopState {
         self.requests & bits != 0
     }
 
-    /// Returns why the loop must end, even if there is something to wait for. `is_done` means that callbacks have
-    /// run, and that no callback is due.
+    /// Returns why the loop must end, even if there is something to wait for. `has_called` means that the last pass has
+    /// called callbacks. The last pass may have called nothing, although an earlier pass of the run has: for example,
+    /// the reason of the last due callback was gone.
     #[cold]
-    fn requested_end(&self, is_done: bool) -> Option<End> {
+    fn requested_end(&mut self, has_called: bool, is_anything_due: bool) -> Option<End> {
+        if has_called {
+            self.requests |= request::CALLED;
+        }
         if self.is_requested(request::BREAK) {
             return Some(End::Break);
         }
         if self.is_requested(request::EXIT) {
             return Some(End::Exit);
         }
-        let once = self.is_requested(Run::ONCE.0) && is_done;
-        (once || self.is_requested(Run::NONBLOCK.0) && self.idle).then_some(End::Done)
+        // Actions and triggers can make callbacks due after a pass that found nothing to call.
+        let once = self.is_requested(Run::ONCE.0) && self.is_requested(request::CALLED);
+        let nonblock = self.is_requested(Run::NONBLOCK.0) && self.idle;
+        ((once || nonblock) && !is_anything_due).then_some(End::Done)
     }
 
     /// Sets a bit of [`request`].
@@ -177,7 +185,8 @@ impl<A> Cx<'_, A> {
     }
 
     /// Ends the pass as soon as the callback returns (`event_base_loopcontinue`). Then the loop checks for new events.
-    /// Other due callbacks stay due.
+    /// Other due callbacks stay due. If the callback is called several times for one signal, the remaining calls come
+    /// first.
     pub fn loop_continue(&mut self) {
         self.state.request_pass_end();
     }
@@ -223,7 +232,10 @@ impl<A> EventBase<'_, A> {
             match end {
                 End::Break => state.requests &= !request::BREAK,
                 End::Exit => state.requests &= !request::EXIT,
-                End::Done => (self.cx.calls, state.idle) = (0, false),
+                End::Done => {
+                    state.requests &= !request::CALLED;
+                    (self.cx.calls, state.idle) = (0, false);
+                }
                 End::Empty => {}
             }
             state.ended = Some(end);
@@ -237,9 +249,9 @@ impl<A> EventBase<'_, A> {
     /// something is due.
     #[inline]
     pub(crate) fn next_wait(&mut self, has_actions: bool) -> Wait {
-        let Cx { state, queues, calls, .. } = &self.cx;
+        let Cx { state, queues, calls, .. } = &mut self.cx;
         if state.is_requested(request::MAY_END)
-            && let Some(end) = state.requested_end(*calls > 0 && queues.is_empty())
+            && let Some(end) = state.requested_end(*calls > 0, !queues.is_empty())
         {
             return Wait::Ended(end);
         }
@@ -249,7 +261,7 @@ impl<A> EventBase<'_, A> {
         let state = &self.cx.state;
         let nonblock = state.is_requested(Run::NONBLOCK.0);
         let stays = state.is_requested(Run::NO_EXIT_ON_EMPTY.0);
-        match self.deadline() {
+        match self.next_deadline() {
             None if !stays && self.is_empty() => Wait::Ended(End::Empty),
             _ if nonblock => Wait::Not,
             None => Wait::Forever,
@@ -265,6 +277,14 @@ impl<A> EventBase<'_, A> {
     /// [`iterate`](EventBase::iterate) calls this method. Call it directly only in tests and in programs that measure
     /// single steps.
     pub fn deadline(&mut self) -> Option<Instant> {
+        if self.cx.due_moved {
+            // A stale key that is moved to its position gets the next sequence number. So the call is recorded.
+            self.cx.recorder.record(|| Entry::Deadline);
+        }
+        self.next_deadline()
+    }
+
+    fn next_deadline(&mut self) -> Option<Instant> {
         if self.cx.due_moved {
             self.cx.find_due(false);
         }

@@ -74,7 +74,7 @@ impl<A> Cx<'_, A> {
 
     /// Returns how long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something is due, `None`
     /// when there is no limit. A prepare watcher can shorten the wait, for example by adding a timer. Outside of the
-    /// callbacks of prepare watchers, returns the value for the last wait.
+    /// callbacks of prepare watchers, returns the value for the last wait; `None` if the base never had a watcher.
     pub fn wait_to_come(&self) -> Option<Duration> {
         (self.watchers.wait < u64::MAX).then_some(Duration::from_micros(self.watchers.wait))
     }

@@ -256,6 +256,10 @@ impl<A> ConnMut<'_, '_, A> {
     /// of the ring) if these bytes are not contiguous, because they must then be moved.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         let slot = self.cx.tables.conns.get_mut(self.conn)?;
+        if slot.searched().awaited() == 0 {
+            // The caller may change the bytes, so they must be searched again.
+            slot.set_searched(Searched::NOTHING);
+        }
         slot.input.contiguous(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), amount)
     }
 

@@ -329,6 +329,7 @@ impl<A> EventBase<'_, A> {
     /// To avoid the reset, close the connection above the filter and wait for its end before the loop ends.
     #[inline(never)]
     pub fn close_all(&mut self) {
+        self.read_idle_clock();
         self.cx.recorder.record(|| Entry::CloseAll);
         for index in 0..self.cx.tables.listeners.capacity() as u16 {
             let listener = self.cx.tables.listeners.at(index).filter(|(_, slot)| !slot.is_freed());

@@ -26,12 +26,19 @@ impl<A> Cx<'_, A> {
     }
 
     /// Cancels a callback that is due for a timeout. If the callback was due for readiness, too, the report of this
-    /// readiness is lost. In this case, the function requests that the back end checks the source again.
+    /// readiness is lost. In this case, the function requests that the back end checks the source again. If the
+    /// callback was due for a change of the network, too, it stays due for this change.
     #[inline(never)]
     fn event_cancel_due_timeout(&mut self, event: Event) {
-        let Some(slot) = self.tables.events.get(event) else { return };
+        let Some(slot) = self.tables.events.get_mut(event) else { return };
         let due = EventFlags::from_bits(slot.node.due());
         if due.contains(EventFlags::TIMEOUT) {
+            let others = due.without(EventFlags::TIMEOUT);
+            let is_for_network = slot.node.state & flag::WAITS == flag::NETWORK;
+            if cfg!(feature = "network") && is_for_network && !others.is_empty() {
+                // The back end reports a change of the network only once.
+                return slot.node.set_due(others.bits());
+            }
             self.event_deactivate(event);
             if due.intersects(EventFlags::IO) {
                 self.event_recheck(event.slot());

@@ -132,6 +132,7 @@ impl<'e> Entry<'e> {
             Self::Prepare => tag::PREPARE,
             Self::Action(None, _) => tag::SETTLED,
             Self::Action(Some(action), address) => raw.push_action(action, address),
+            Self::Deadline => tag::DEADLINE,
             Self::Wait(None) => tag::WAIT,
             Self::Wait(Some(end)) => {
                 raw.push(position(&ENDS, end) as u64);
@@ -271,6 +272,7 @@ impl<'e> Entry<'e> {
             tag::BEGIN => Self::Begin(Run::from_bits(fields.small()?)),
             tag::PREPARE => Self::Prepare,
             tag::SETTLED => Self::Action(None, None),
+            tag::DEADLINE => Self::Deadline,
             tag::WAIT => Self::Wait(None),
             tag::ENDED => Self::Wait(Some(*ENDS.get(fields.small::<usize>()?)?)),
             tag::ACCEPTED_V4 | tag::ACCEPTED_V6 => {

@@ -31,6 +31,8 @@ pub enum Entry<'e> {
     /// The length of the next wait was computed. The value is `Some` if the loop has ended, and `None` if the loop
     /// continues.
     Wait(Option<End>),
+    /// The back end asked for the earliest deadline, with [`EventBase::deadline`](crate::EventBase::deadline).
+    Deadline,
     /// A connection was accepted.
     Accepted(Listener, SocketAddr, Result<Conn, AcceptError>),
     /// An outgoing connection was established.
@@ -64,7 +66,8 @@ pub enum Entry<'e> {
     Raised(Signal, u16),
     /// The loop's time was set.
     Time(Instant),
-    /// The loop's time was set between two callbacks, or between two iterations.
+    /// The loop's time was set between two callbacks, or between two iterations. At the beginning of a recording: the
+    /// loop's time.
     TimeInPass(Instant),
     /// The next callback was a callback of this object.
     Call(Called),
@@ -184,6 +187,7 @@ impl fmt::Display for Entry<'_> {
             }
             Self::Action(Some(action), None) => write!(f, "requested {action:?}"),
             Self::Action(None, _) => write!(f, "no further action"),
+            Self::Deadline => write!(f, "the back end asks for the deadline"),
             Self::Wait(None) => write!(f, "the loop goes on"),
             Self::Wait(Some(end)) => write!(f, "the loop ends: {end:?}"),
             Self::Accepted(listener, peer, Ok(conn)) => {

@@ -5,6 +5,7 @@ use super::{Called, Entry, Sizes};
 use crate::handle::Conn;
 use crate::idle::IdleClock;
 use crate::memory::Memory;
+use crate::pool::PoolId;
 use crate::{Cx, EventBase, Fired, Instant};
 
 /// Receives every call that a back end makes on a base.
@@ -50,15 +51,20 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     /// Records the back end's calls from now on. A recording can be replayed only if it begins before the
-    /// back end's first call.
+    /// back end's first call, and if no earlier base has used the storage: the generations of the handles would differ
+    /// in the replay.
     pub fn record_to(&mut self, recorder: &'s dyn Record) {
         self.cx.recorder = Recorder(Some(recorder));
         self.cx.recorder.record(|| Entry::Base(self.sizes()));
         if self.cx.now > Instant::ZERO {
-            self.cx.recorder.record(|| Entry::Time(self.cx.now));
+            // Not `Entry::Time`: `advance` would carry out an exit that the application requests when it starts.
+            self.cx.recorder.record(|| Entry::TimeInPass(self.cx.now));
         }
         if let Some(seed) = self.cx.random.seed() {
             self.cx.recorder.record(|| Entry::Seed(seed));
+        }
+        for pool in (0..u8::MAX).map_while(|pool| self.cx.pool(PoolId(pool))) {
+            self.cx.recorder.record(|| Entry::Pool(pool));
         }
     }
 

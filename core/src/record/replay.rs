@@ -126,8 +126,10 @@ impl<'r> Replay<'r> {
     /// Does nothing if the recording does not contain these values. If the application requests random bytes or sets
     /// timers while it starts, call this function before you start the application.
     pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
-        for entry in self.entries.clone() {
+        for (number, entry) in self.entries.clone().enumerate() {
             match entry {
+                Ok((_, Entry::TimeInPass(now))) if number == 0 => base.update_now(now),
+                // Recordings of earlier versions begin with `Entry::Time`.
                 Ok((_, Entry::Time(now))) => base.advance(now),
                 Ok((_, Entry::Seed(seed))) => base.seed(&seed),
                 _ => return,
@@ -204,6 +206,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
         Entry::Seed(seed) => base.seed(&seed),
         Entry::Begin(run) => base.begin(run),
         Entry::Prepare => base.prepare(app),
+        Entry::Deadline => drop(base.deadline()),
         Entry::Action(..) => {
             let action = base.next_action();
             return Entry::Action(action, base.address_in(action));

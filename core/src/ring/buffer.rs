@@ -190,6 +190,8 @@ impl RingBuffer<'_> {
     /// Returns the oldest `amount` bytes as one slice; `None` if fewer bytes are held. O(size of the ring) if these
     /// bytes are not contiguous, because then the method must move the bytes of the ring.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
+        // The caller may change the bytes, so they must be searched again.
+        self.lines.searched = Searched::NOTHING;
         self.ring.contiguous(self.storage, amount)
     }
 

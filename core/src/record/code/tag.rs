@@ -79,6 +79,7 @@ tags! {
     NETWORK = 91, 1;
     LOCAL_V4 = 92, 4;
     LOCAL_V6 = 93, 7;
+    DEADLINE = 94, 0;
 }
 
 /// Returns the number of fields of an entry with this tag, and whether a payload follows the fields; `None` for an

@@ -17,7 +17,7 @@ enum End {
 /// The result of the last pass.
 #[derive(Clone, Copy, Default)]
 struct Pass {
-    /// Whether the pass called a callback.
+    /// Whether the pass called a callback. At our side: whether this pass or an earlier pass of the run did.
     called: bool,
     /// Whether there was nothing to call.
     idle: bool,
@@ -75,7 +75,9 @@ impl Model {
             if stuck && self.is_over {
                 return End::Stuck;
             }
+            let called = last.called && self.ours(Switch::DueChecked);
             last = self.after_poll(stuck);
+            last.called |= called;
         }
     }
 
@@ -96,7 +98,9 @@ impl Model {
     /// Returns how long to wait, or how the loop ends because there is nothing to wait for.
     fn wait_or_end(&self, flags: u8, last: Pass) -> Result<Option<u64>, End> {
         let once = flags & run::ONCE != 0 && last.called && self.active.now == 0;
-        if once || (flags & run::NONBLOCK != 0 && last.idle) {
+        // At our side, actions can make callbacks due after a pass that found nothing to call.
+        let is_idle = last.idle && !(self.ours(Switch::ConnPass) && self.active.now > 0);
+        if once || (flags & run::NONBLOCK != 0 && is_idle) {
             return Err(End::Stopped);
         }
         let stays = flags & run::NO_EXIT_ON_EMPTY != 0;
