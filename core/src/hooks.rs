@@ -23,7 +23,7 @@ use crate::{Cx, EventFlags, Instant, Wait};
 
 type Register<A, T, R> = Option<fn(&mut Cx<'_, A>, Event, T) -> R>;
 type Expire<A> = Option<fn(&mut Cx<'_, A>, Option<&Alarm>, Instant) -> Instant>;
-type Output<A> = Option<for<'c> fn(&'c Cx<'_, A>, Conn) -> (&'c [u8], &'c [u8])>;
+type Output<A> = Option<for<'c> fn(&'c Cx<'_, A>, Conn, usize) -> (&'c [u8], &'c [u8])>;
 type Sent<A> = Option<fn(&mut Cx<'_, A>, Conn, usize) -> usize>;
 type Act<A> = Option<fn(&mut Cx<'_, A>, u16, u8) -> bool>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;

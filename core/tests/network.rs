@@ -137,6 +137,24 @@ fn an_event_for_the_network_does_not_keep_the_loop_alive() {
 }
 
 #[test]
+fn a_new_timeout_of_a_due_event_cancels_the_timeout_but_not_the_change() {
+    let (mut storage, mut app) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let [_, event] = [1, 2].map(|number| App::watch(&mut base, number));
+    base.event(event).unwrap().set_priority(Priority::LOWEST).unwrap();
+    let timeout = Some(Duration::from_secs(1));
+    base.event(event).unwrap().add(timeout).unwrap();
+    base.advance(base.now().after(Duration::from_secs(1)));
+    base.network_is(&online());
+    // This pass calls only the first event. The second event becomes due for its timeout, too.
+    base.dispatch(&mut app);
+    assert_eq!(app.take(), [(1, LINK | IPV4)]);
+    base.event(event).unwrap().add(timeout).unwrap();
+    base.dispatch(&mut app);
+    assert_eq!((app.timeouts, app.take()), (0, vec![(2, LINK | IPV4)]));
+}
+
+#[test]
 fn an_event_made_later_reports_later_changes_only() {
     let (mut storage, mut app) = (TestStorage::new(), App::default());
     let mut base = EventBase::new(&mut storage);

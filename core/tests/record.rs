@@ -370,3 +370,87 @@ fn times_between_callbacks_are_replayed() {
     assert_eq!(again.0, busy.0);
     assert_eq!(again.0, [0, 100, 200]);
 }
+
+#[test]
+fn a_replay_compares_the_pools_that_were_added_before_the_recording() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    let pools = [8, 4].map(|size| Pool::new(1).rings(size, size));
+    let mut storage = Storage::<App, 1, 2, 64, 1, 2>::new();
+    let mut base = EventBase::new(&mut storage);
+    base.add_pool(pools[0]).unwrap();
+    base.record_to(&RECORDING);
+    base.add_pool(pools[1]).unwrap();
+    let bytes = bytes(&RECORDING);
+    let mut replay = Replay::new(&bytes).unwrap();
+    let mut storage = Storage::<App, 1, 2, 64, 1, 2>::new();
+    let mut base = EventBase::new(&mut storage);
+    for pool in pools {
+        base.add_pool(pool).unwrap();
+    }
+    assert_eq!(replay.finish(&mut base, &mut App::default()), Ok(None));
+}
+
+#[test]
+fn an_exit_at_the_start_is_replayed_if_the_recording_begins_at_a_later_time() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    let mut app = App::default();
+    let mut storage = Memory::new();
+    let mut base = EventBase::new(&mut storage);
+    base.advance(Instant::from_micros(7));
+    base.record_to(&RECORDING);
+    App::start(&mut base);
+    base.exit();
+    base.begin(Run::DEFAULT);
+    assert_eq!(iterate(&mut base, &mut app, 1, |_| {}), None);
+    assert_eq!(iterate(&mut base, &mut app, 1, |_| {}), Some(End::Exit));
+    let bytes = bytes(&RECORDING);
+    let mut replay = Replay::new(&bytes).unwrap();
+    let mut storage = Memory::new();
+    let mut base = EventBase::new(&mut storage);
+    replay.prepare(&mut base);
+    App::start(&mut base);
+    base.exit();
+    assert_eq!(replay.finish(&mut base, &mut app), Ok(Some(End::Exit)));
+}
+
+/// Has an idle timeout of two seconds. When input arrives, sets a timer that expires at the same time.
+struct Timed;
+
+impl Protocol<App> for Timed {
+    fn opened(_: &mut App, conn: &mut ConnMut<App>) {
+        conn.set_timeouts(Some(Duration::from_secs(2)), None);
+    }
+
+    fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+        conn.consume(usize::MAX);
+        conn.cx().after(Duration::from_secs(2), App::tick).unwrap();
+    }
+}
+
+/// Two deadlines are equal. Whether the back end asks for the deadline decides which callback is called first.
+#[test]
+fn a_back_end_that_asks_for_the_deadline_is_replayed() {
+    static RECORDING: Recording<1024> = Recording::new(Keep::First);
+    let start = |base: &mut EventBase<App>| {
+        let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
+        base.listen::<Timed>(address(), pool).unwrap()
+    };
+    let mut app = App::default();
+    let mut storage = Memory::new();
+    let mut base = EventBase::new(&mut storage);
+    base.record_to(&RECORDING);
+    let listener = start(&mut base);
+    let conn = base.accepted(listener, address()).unwrap();
+    iterate(&mut base, &mut app, 0, |_| {});
+    iterate(&mut base, &mut app, 1, |base| {
+        base.received(conn, 1);
+        assert_eq!(base.deadline(), Some(Instant::from_micros(3_000_000)));
+    });
+    iterate(&mut base, &mut app, 3, |_| {});
+    assert_eq!(app.ticks, 1);
+    let bytes = bytes(&RECORDING);
+    let mut storage = Memory::new();
+    let mut base = EventBase::new(&mut storage);
+    start(&mut base);
+    assert_eq!(Replay::new(&bytes).unwrap().finish(&mut base, &mut app), Ok(None));
+}

@@ -117,7 +117,6 @@ impl<'n> State<'n> {
 
 impl<'n> SocketTable<'_, 'n> {
     /// Carries out an action that the base requests.
-    #[inline(never)]
     pub(crate) fn act<A>(&mut self, action: Action, base: &mut EventBase<'_, A>) {
         self.state.env.now = time::stamp(base.now());
         match action {

@@ -198,7 +198,12 @@ impl<A> ConnMut<'_, '_, A> {
     pub fn finish(&mut self) {
         if let Some(slot) = self.slot_in_use() {
             slot.node.set(flag::FINISHED, true);
+            // A filter that waits for more bytes than are left in the output is called again, because it fails now.
+            let is_in_memory = slot.peer.as_conn().is_some();
             self.cx.conn_go_on_ending(self.conn.slot());
+            if is_in_memory {
+                self.cx.conn_post(self.conn.slot(), action::SEND);
+            }
         }
     }
 }

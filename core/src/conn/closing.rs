@@ -161,6 +161,9 @@ impl<A> Cx<'_, A> {
             // The connection has failed.
             slot.set_closing();
             self.conn_count(index, 0_u16.wrapping_sub(1));
+        } else if slot.end() == Code::CLOSED {
+            // Input that has arrived since the close is incomplete, because the close has discarded the input before it.
+            slot.input.clear();
         }
         if state & flag::RELEASED != 0 {
             self.conn_post(index, action::FREE);

@@ -25,7 +25,6 @@ use crate::error::{Code, ConnError, SetupError};
 use crate::handle::Conn;
 use crate::outbox::action;
 use crate::pool::PoolId;
-use crate::ring::copy;
 
 /// A filter's functions, which transform the bytes of both directions.
 ///
@@ -148,20 +147,26 @@ impl<A> ConnMut<'_, '_, A> {
     /// [finished](Filter::finish) this connection's stream. If you do, this connection is reset, and the connection
     /// above fails. [`EventBase::close_all`](crate::EventBase::close_all) also closes this connection directly.
     ///
+    /// An outgoing connection with a filter does not reconnect, and its slot is not free yet in the
+    /// [`ended`](Protocol::ended) callback of the connection above. So make the next connection from a pool with a
+    /// further slot, or in a later callback.
+    ///
     /// [`Filter`] has an example.
     ///
     /// # Errors
-    /// [`SetupError::NotFiltered`] if this connection already has a filter above it, has ended, or is at rest (an
-    /// outgoing connection without a socket). The errors for the pool are the same as for [`Cx::pair`]. After an error
-    /// nothing has changed.
+    /// [`SetupError::NotFiltered`] if this connection already has a filter above it, was [half-closed](Self::finish),
+    /// has ended, or is at rest (an outgoing connection without a socket). The errors for the pool are the same as for
+    /// [`Cx::pair`]. After an error nothing has changed.
     pub fn filter<F: Filter<A>, P: Protocol<A>>(
         &mut self,
         pool: PoolId,
     ) -> Result<Conn, SetupError> {
         let below = self.conn;
         let slot = self.slot().ok_or(SetupError::NotFiltered)?;
-        let can_be_filtered =
-            slot.is_in_use() && !slot.has(flag::RELEASED) && slot.above().is_none();
+        let can_be_filtered = slot.is_in_use()
+            && !slot.is_finished()
+            && !slot.has(flag::RELEASED)
+            && slot.above().is_none();
         if !can_be_filtered {
             return Err(SetupError::NotFiltered);
         }
@@ -259,13 +264,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         if !self.below.is_open() {
             return Ok(());
         }
-        let cx = self.below.cx();
-        // This check prevents an endless loop. If the connection above is closed, `conn_connected` requests a send
-        // action for the connection above. The send action makes the callback of the connection below due, and the
-        // callback calls this function again.
-        if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_in_use()) {
-            cx.conn_connected(self.above);
-        }
+        self.open_above();
         while self.move_up::<F>()? {}
         let is_at_end = self.below.input_len() == 0
             && self.below.slot().is_some_and(|slot| slot.has(flag::EOF));
@@ -278,6 +277,17 @@ impl<A> Filtering<'_, '_, '_, A> {
         }
         while self.move_down::<F>()? {}
         self.finish::<F>()
+    }
+
+    /// Opens the connection above, if it is not open yet.
+    fn open_above(&mut self) {
+        let cx = self.below.cx();
+        // This check prevents an endless loop. If the connection above is closed, `conn_connected` requests a send
+        // action for the connection above. The send action makes the callback of the connection below due, and the
+        // callback moves bytes and opens the connection above again.
+        if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_in_use()) {
+            cx.conn_connected(self.above);
+        }
     }
 
     /// Moves bytes from the connection below to the connection above. Returns whether there may be more bytes to move.
@@ -298,7 +308,7 @@ impl<A> Filtering<'_, '_, '_, A> {
             let is_at_end = self.below.slot().is_some_and(|slot| slot.has(flag::EOF));
             let has_all_input =
                 available == SCRATCH || available == self.below.ring_sizes().0 || is_at_end;
-            let has_all_room = room == SCRATCH || self.above_has_no_input();
+            let has_all_room = room == SCRATCH || self.above_waits_for_input();
             return if has_all_input && has_all_room { Err(ConnError::Filter) } else { Ok(false) };
         }
         Ok(true)
@@ -307,13 +317,13 @@ impl<A> Filtering<'_, '_, '_, A> {
     /// Moves bytes from the connection above to the connection below. Returns whether there may be more bytes to move.
     fn move_down<F: Filter<A>>(&mut self) -> Result<bool, ConnError> {
         let (mut from, mut to) = ([0; SCRATCH], [0; SCRATCH]);
-        let available = copy(&mut from, self.below.cx().conn_output(self.above).0);
+        let available = self.below.cx().conn_copy_output(self.above, &mut from);
         if available == 0 {
             return Ok(false);
         }
         let room = self.below.room().min(SCRATCH);
         if room == 0 {
-            self.below.wait_for_room(SCRATCH);
+            self.below.wait_for_room(1);
             return Ok(false);
         }
         let from = from.get(..available).unwrap_or_default();
@@ -321,11 +331,26 @@ impl<A> Filtering<'_, '_, '_, A> {
         let (consumed, produced) = F::output(self.app, self.above, from, to)?;
         let output = to.get(..produced).unwrap_or(to);
         self.below.write_some(output);
-        self.below.cx().conn_sent(self.above, consumed.min(available));
+        self.count_sent(consumed.min(available));
         if consumed == 0 && output.is_empty() {
             return self.handle_no_progress(available, room).map(|()| false);
         }
         Ok(true)
+    }
+
+    /// Reports that the oldest `amount` bytes of the output of the connection above were sent. Static bytes are
+    /// separate parts of the output, and each report is for one part.
+    fn count_sent(&mut self, amount: usize) {
+        let (cx, mut left) = (self.below.cx(), amount);
+        while left > 0 {
+            let (first, second) = cx.conn_output(self.above);
+            let part = first.len().saturating_add(second.len()).min(left);
+            if part == 0 {
+                return;
+            }
+            cx.conn_sent(self.above, part);
+            left = left.saturating_sub(part);
+        }
     }
 
     /// Is called when [`Filter::output`] has consumed and produced no bytes. Waits for more room in the connection
@@ -335,7 +360,7 @@ impl<A> Filtering<'_, '_, '_, A> {
     /// [`ConnError::Filter`] if neither more room nor more bytes are possible.
     fn handle_no_progress(&mut self, available: usize, room: usize) -> Result<(), ConnError> {
         if room < SCRATCH && self.below.output_len() > 0 {
-            self.below.wait_for_room(SCRATCH);
+            self.below.wait_for_room(room.saturating_add(1));
             return Ok(());
         }
         let cx = self.below.cx();
@@ -371,7 +396,7 @@ impl<A> Filtering<'_, '_, '_, A> {
                 if room == SCRATCH || self.below.output_len() == 0 {
                     return Err(ConnError::Filter);
                 }
-                self.below.wait_for_room(left.min(SCRATCH));
+                self.below.wait_for_room(room.saturating_add(1));
                 return Ok(());
             }
         }
@@ -386,7 +411,11 @@ impl<A> Filtering<'_, '_, '_, A> {
         match end {
             // The connection above fails with the same error, in the same direction.
             ConnEnd::Failed(error) => {
-                // The input that arrived before the failure is not lost.
+                // The input that arrived before the failure is not lost. If the filter has not run since the connection
+                // below was opened, the connection above is opened now.
+                if self.below.input_len() > 0 {
+                    self.open_above();
+                }
                 while self.move_up::<F>().unwrap_or(false) {}
                 let cx = self.below.cx();
                 let failure = direction.map_or(error.into(), |direction| error.found(direction));
@@ -403,7 +432,10 @@ impl<A> Filtering<'_, '_, '_, A> {
         F::ended(self.app, self.above);
     }
 
-    fn above_has_no_input(&mut self) -> bool {
-        self.below.cx().tables.conns.get(self.above).is_none_or(|slot| slot.input.len() == 0)
+    /// Returns whether the connection above has too little input for its `readable` callback. Then the application
+    /// takes no input, so the connection above gets no more room.
+    fn above_waits_for_input(&mut self) -> bool {
+        let slot = self.below.cx().tables.conns.get(self.above);
+        slot.is_none_or(|slot| slot.input.len() == 0 || !slot.has_input_wanted())
     }
 }

@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use super::slot::flag;
 use super::{ConnMut, OnConn, Protocol, Settings, Tuning};
-use crate::error::{ConnectError, SetupError};
+use crate::error::{Code, ConnectError, SetupError};
 use crate::handle::{Conn, Listener};
 use crate::outbox::action;
 use crate::pool::PoolId;
@@ -153,7 +153,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// call replaces the delay and the address. [`Cx::connect`] has an example.
     ///
     /// # Errors
-    /// [`ConnectError`] if the connection is connecting or open, was accepted by a listener, or is in memory.
+    /// [`ConnectError`] if the connection is connecting or open, was accepted by a listener, is in memory, or has a
+    /// filter above it.
     pub fn connect_after(
         &mut self,
         delay: Duration,
@@ -168,6 +169,10 @@ impl<A> ConnMut<'_, '_, A> {
         }
         if slot.peer.as_conn().is_some() {
             return Err(ConnectError::InMemory);
+        }
+        // The connection belongs to its filter, which cannot begin again.
+        if slot.above().is_some() {
+            return Err(ConnectError::Ended);
         }
         self.cx.conn_connect_after(self.conn.slot(), millis(delay), address);
         Ok(())
@@ -185,12 +190,20 @@ impl<A> Cx<'_, A> {
     pub(super) fn conn_connect_after(&mut self, index: u16, delay: u32, address: SocketAddr) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        // The connection was closed before the back end got the action to open it. The back end would connect to the
+        // new address, and send output for the old address to it. So the output is discarded.
+        let is_redirected = !slot.has(flag::RESTING)
+            && slot.pending.actions & action::OPEN != 0
+            && SocketAddr::from(slot.peer) != address;
         slot.peer = address.into();
         slot.set_alarm(now, delay, 0);
         self.hooks.conn_alarm = Some(|cx, index, step| cx.conn_alarm(index, step));
         self.hooks.conn_rest = Some(|cx, index| cx.conn_rest(index));
         if !self.tables.conns.slot(index).is_some_and(|slot| slot.has(flag::RESTING)) {
             self.conn_set_reconnects(index, true);
+            if is_redirected {
+                self.conn_reset(index, Code::ABORTED);
+            }
             return self.conn_end_lingering(index);
         }
         if delay == 0 {

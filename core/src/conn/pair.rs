@@ -175,8 +175,13 @@ impl<A> Cx<'_, A> {
     /// on whether the bytes wrap around the end of the ring.
     fn conn_move_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
-            // The slot of the other connection is already freed, so nothing can receive this output.
-            return self.conn_failed(from, ConnError::Reset.found(Direction::Write));
+            // The slot of the other connection is already freed, so nothing can receive this output. A connection that
+            // has nothing to send does not fail.
+            let is_in_use = self.tables.conns.get(from).is_some_and(ConnSlot::is_in_use);
+            if !is_in_use || !self.conn_output(from).0.is_empty() {
+                self.conn_failed(from, ConnError::Reset.found(Direction::Write));
+            }
+            return;
         }
         let mut scratch = [0; SCRATCH];
         loop {

@@ -16,6 +16,7 @@ use crate::listener::ListenerSlot;
 use crate::outbox::action;
 use crate::pool::PoolSlot;
 use crate::record::Entry;
+use crate::ring::copy;
 use crate::{Cx, EventBase, Instant, log};
 
 impl<A> EventBase<'_, A> {
@@ -190,7 +191,29 @@ impl<A> Cx<'_, A> {
         };
         match self.hooks.static_output {
             None => slot.output.bytes(self.pools.output(slot.rings(), conn.slot())),
-            Some(output) => output(self, conn),
+            Some(output) => output(self, conn, 0),
+        }
+    }
+
+    /// Copies the oldest bytes of the output to `target`, across the end of the ring and across static bytes. Returns
+    /// their number.
+    pub(super) fn conn_copy_output(&self, conn: Conn, target: &mut [u8]) -> usize {
+        let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.may_send()) else {
+            return 0;
+        };
+        let Some(output) = self.hooks.static_output else {
+            return slot.output.copy_out(self.pools.output(slot.rings(), conn.slot()), target);
+        };
+        let mut copied = 0_usize;
+        loop {
+            let (first, second) = output(self, conn, copied);
+            for part in [first, second] {
+                let room = target.get_mut(copied..).unwrap_or_default();
+                copied = copied.saturating_add(copy(room, part));
+            }
+            if first.is_empty() || copied >= target.len() {
+                return copied;
+            }
         }
     }
 

@@ -58,11 +58,6 @@ impl Statics<'_> {
         Self(&mut [])
     }
 
-    /// Returns the first unsent slice of a connection.
-    fn first(&self, conn: Conn) -> Option<&StaticSlot> {
-        self.0.iter().find(|slot| slot.is_of(conn))
-    }
-
     /// Returns the number of unsent bytes of a connection, including static bytes. `ring_len` is the number of bytes in
     /// its output ring.
     pub(super) fn unsent(&self, conn: Conn, ring_len: usize) -> usize {
@@ -95,7 +90,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// and may be longer than the output ring. Static bytes and other output are sent in the order in which they were
     /// written.
     ///
-    /// Until `data` is sent, it takes one byte of the output ring and one slot of [`Cx::set_static_slots`].
+    /// Until `data` is sent, it takes one byte of the output ring and one slot of [`Cx::set_static_slots`]. The
+    /// [marks](Self::marks) of the output count the bytes in the ring, so they count `data` as one byte.
     ///
     /// ```
     /// use picoevent::{ConnMut, WriteError};
@@ -154,23 +150,33 @@ impl<'s, A> Cx<'s, A> {
         }
         slots.fill(StaticSlot::new());
         self.statics = Statics(slots);
-        self.hooks.static_output = Some(|cx, conn| cx.static_output(conn));
+        self.hooks.static_output = Some(|cx, conn, skipped| cx.static_output(conn, skipped));
         self.hooks.static_sent = Some(|cx, conn, amount| cx.static_sent(conn, amount));
         Ok(())
     }
 
-    /// Returns the next part of a connection's output: static bytes, or the bytes before the next static bytes.
-    fn static_output(&self, conn: Conn) -> (&[u8], &[u8]) {
+    /// Returns the part of a connection's output that follows the first `skipped` bytes: static bytes, or the bytes
+    /// before the next static bytes.
+    fn static_output(&self, conn: Conn, skipped: usize) -> (&[u8], &[u8]) {
         let Some(slot) = self.tables.conns.get(conn) else { return Default::default() };
         let storage = self.pools.output(slot.rings(), conn.slot());
-        match self.statics.first(conn) {
-            Some(StaticSlot { offset: 0, data: Some(data), .. }) => (data, &[]),
-            Some(StaticSlot { offset, .. }) => {
-                let before = slot.output.part(storage.len(), 0..*offset as usize);
-                before.map_or((&[], &[]), |before| before.bytes(storage))
+        let (mut from, mut skipped) = (0_usize, skipped);
+        for StaticSlot { offset, data, .. } in self.statics.0.iter().filter(|slot| slot.is_of(conn))
+        {
+            let (offset, data) = (*offset as usize, data.unwrap_or_default());
+            let before = offset.saturating_sub(from);
+            if skipped < before {
+                let before = slot.output.part(storage.len(), from.saturating_add(skipped)..offset);
+                return before.map_or((&[], &[]), |before| before.bytes(storage));
             }
-            None => slot.output.bytes(storage),
+            skipped = skipped.saturating_sub(before);
+            if skipped < data.len() {
+                return (data.get(skipped..).unwrap_or_default(), &[]);
+            }
+            skipped = skipped.saturating_sub(data.len());
+            from = offset.saturating_add(1);
         }
+        slot.output.rest(storage.len(), from.saturating_add(skipped)).bytes(storage)
     }
 
     /// Records that the back end has sent `amount` bytes of the part that `static_output` returns. Returns the number

@@ -206,3 +206,25 @@ fn taking_no_input_does_not_end_a_wait_for_input() {
         assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable]);
     }
 }
+
+#[test]
+fn input_that_was_changed_in_place_is_searched_again() {
+    let (mut storage, mut app) = (storage(), App::default());
+    let mut base = EventBase::new(&mut storage);
+    let conn = open(&mut base, &mut app, 8, 8);
+    feed(&mut base, conn, b"ab de");
+    let mut view = base.conn(conn).unwrap();
+    assert_eq!(view.find_eol(Eol::Lf), None);
+    view.contiguous(5).unwrap()[2] = b'\n';
+    assert_eq!(view.find_eol(Eol::Lf), Some(2..3));
+}
+
+#[test]
+fn bytes_of_a_ring_that_were_changed_in_place_are_searched_again() {
+    let mut memory = [0; 8];
+    let mut ring = RingBuffer::new(&mut memory);
+    ring.write(b"ab de").unwrap();
+    assert_eq!(ring.find_eol(Eol::Lf), None);
+    ring.contiguous(5).unwrap()[2] = b'\n';
+    assert_eq!(ring.find_eol(Eol::Lf), Some(2..3));
+}

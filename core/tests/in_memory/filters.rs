@@ -536,3 +536,111 @@ fn a_filter_gets_each_byte_although_the_application_waited_for_more() {
         passes(base, app);
     });
 }
+
+/// A filter whose units have two bytes. It swaps the bytes of each unit.
+struct Swap;
+
+fn swap(from: &[u8], to: &mut [u8]) -> Moved {
+    let units = from.chunks_exact(2).zip(to.chunks_exact_mut(2));
+    let amount = units.map(|(from, to)| to.copy_from_slice(&[from[1], from[0]])).count() * 2;
+    Ok((amount, amount))
+}
+
+impl Filter<App> for Swap {
+    fn input(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        swap(from, to)
+    }
+
+    fn output(_: &mut App, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+        swap(from, to)
+    }
+}
+
+/// Runs iterations until the loop would wait.
+fn run_until_wait(base: &mut EventBase<App>, app: &mut App) {
+    let mut clock = Clock { now: base.now(), actions: Vec::new() };
+    base.begin(Run::DEFAULT);
+    while let Poll::Ready(Ok(None)) = base.iterate(app, &mut clock) {}
+}
+
+/// The units are divided by the end of the ring above the filter, or by the beginning or the end of static bytes.
+#[test]
+fn a_unit_is_passed_to_the_filter_in_one_piece() {
+    for ring in [3, 5, 7, 65] {
+        let mut slots = [picoevent::memory::StaticSlot::new(); 2];
+        let mut storage = Box::new(Storage::<App, 2, 8, 16384, 1, 2>::new());
+        let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
+        base.set_static_slots(&mut slots).unwrap();
+        let pool = base.add_pool(Pool::new(6).rings(ring, ring).in_memory()).unwrap();
+        let [outer, _, top] =
+            filtered::<Swap>(&mut base, &mut app, pool, [End::default(), End::default()]);
+        run_until_wait(&mut base, &mut app);
+        let mut written = Vec::new();
+        for round in 0..20 {
+            let mut conn = base.conn(top).expect("the filter has not failed");
+            match round % 5 {
+                4 if conn.write_static(b"static").is_ok() => written.extend(b"static"),
+                4 => {}
+                odd => {
+                    let amount = conn.write_some(&bytes(ring - odd % 2));
+                    written.extend(&bytes(ring)[..amount]);
+                }
+            }
+            run_until_wait(&mut base, &mut app);
+        }
+        let whole = written.len() & !1;
+        let mut swapped = vec![0; whole];
+        swap(&written[..whole], &mut swapped).unwrap();
+        assert!(app.ends[&outer].received == swapped, "rings of {ring}");
+        // A part of a unit cannot be sent.
+        base.conn(top).unwrap().finish();
+        run_until_wait(&mut base, &mut app);
+        let failed = Some(ConnEnd::Failed(ConnError::Filter));
+        let expected = if written.len() == whole { None } else { failed };
+        assert_eq!(app.ends[&top].how_it_ended(), expected);
+        base.close_all();
+        run_until_wait(&mut base, &mut app);
+    }
+}
+
+/// The lower filter leaves a part of a unit in the ring. So the ring is never empty.
+#[test]
+fn a_filter_continues_when_the_connection_below_has_some_room() {
+    with_pool((9, 9), |base, app, pool| {
+        let [outer, _, middle] =
+            filtered::<Swap>(base, app, pool, [End::default(), End::default()]);
+        let top = base.conn(middle).unwrap().filter::<Xor, Above>(pool).unwrap();
+        let data = bytes(300);
+        app.ends.insert(top, End::sends(&data, Then::Nothing));
+        run_until_wait(base, app);
+        assert_eq!(app.ends[&outer].received.len(), data.len());
+        base.conn(top).unwrap().close();
+        run(base, app).unwrap();
+    });
+}
+
+#[test]
+fn a_filter_that_gets_too_little_room_for_the_low_mark_fails() {
+    with_pool((7, 16), |base, app, pool| {
+        let [outer, _, top] = filtered::<Swap>(base, app, pool, [End::default(), End::default()]);
+        run_until_wait(base, app);
+        base.conn(top).unwrap().wait_for_input(7);
+        base.conn(outer).unwrap().write(&[1; 14]).unwrap();
+        base.conn(outer).unwrap().finish();
+        run(base, app).unwrap();
+        assert_eq!(app.ends[&top].how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
+    });
+}
+
+#[test]
+fn a_half_closed_connection_gets_no_filter() {
+    with_pool((8, 8), |base, app, pool| {
+        let [one, other] = base.pair_with([(pool, &SETTINGS, on_event as _); 2]).unwrap();
+        base.conn(one).unwrap().finish();
+        let error = base.conn(one).unwrap().filter::<Xor, Above>(pool);
+        assert_eq!(error, Err(SetupError::NotFiltered));
+        base.conn(one).unwrap().close();
+        base.conn(other).unwrap().close();
+        run(base, app).unwrap();
+    });
+}

@@ -267,3 +267,19 @@ fn the_reader_is_called_before_the_writer_wherever_the_bytes_lie_in_their_ring()
         });
     }
 }
+
+/// As with a socket, only output finds out that the peer is gone.
+#[test]
+fn enabling_a_direction_after_the_other_end_is_gone_does_nothing() {
+    with_pool((8, 8), |base, app, pool| {
+        let [one, other] = base.pair_with([(pool, &SETTINGS, |_, _, _| {}); 2]).unwrap();
+        base.conn(other).unwrap().close();
+        assert_eq!(run(base, app), Err(Stuck));
+        base.conn(one).unwrap().enable(Direction::Write);
+        assert_eq!(run(base, app), Err(Stuck));
+        assert!(base.conn(one).unwrap().is_open());
+        base.conn(one).unwrap().write(b"lost").unwrap();
+        run(base, app).unwrap();
+        assert!(base.conn(one).is_err());
+    });
+}

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use picoevent::{Instant, Mode};
+use picoevent::{Instant, LINGER, Mode, Pool, Settings};
 
 use crate::{App, at, base, ms, timer};
 
@@ -31,4 +31,19 @@ fn verbs_between_two_iterations_count_from_the_current_time_if_the_base_has_an_i
     CLOCK.fetch_add(5_000, Ordering::Relaxed);
     base.event(event).unwrap().add(Some(ms(30))).unwrap();
     assert_eq!(base.deadline(), Some(at(380)), "the time is again what is fed");
+}
+
+#[test]
+fn the_time_limits_of_close_all_count_from_the_current_time() {
+    static SETTINGS: Settings = Settings::new();
+    let mut base = base();
+    let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
+    let peer = "192.0.2.7:4242".parse().unwrap();
+    let conn = base.connect_with(peer, pool, &SETTINGS, |_, _, _| {}).unwrap();
+    base.connected(conn);
+    base.dispatch(&mut App::default());
+    base.conn(conn).unwrap().write(b"unsent").unwrap();
+    base.set_idle_clock(|| at(5_000), at(0));
+    base.close_all();
+    assert_eq!(base.deadline(), Some(at(5_000).after(LINGER)));
 }

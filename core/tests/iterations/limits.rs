@@ -55,6 +55,25 @@ fn a_limit_of_time_is_checked_after_each_callback() {
 }
 
 #[test]
+fn a_limit_of_time_that_a_callback_sets_counts_from_the_beginning_of_the_pass() {
+    let (mut base, mut app) = (base(), App::default());
+    app.react = Some(|_, cx, user| {
+        if user == 0 {
+            let time = Some(ms(10));
+            let limit = DispatchLimit { callbacks: None, time, priority: Priority::HIGHEST };
+            cx.set_dispatch_limit(Some(limit));
+        }
+    });
+    for user in 0..5 {
+        let event = timer(&mut base, Mode::OneShot, user);
+        activate(&mut base, event);
+    }
+    let mut clock = Clock { work: ms(4), ..Clock::at(at(100)) };
+    let _ = base.iterate(&mut app, &mut clock);
+    assert_eq!((app.take(), base.now()), (vec![0, 1, 2], at(112)));
+}
+
+#[test]
 fn the_time_can_be_set_forward_within_a_pass() {
     let (mut base, mut app) = (base(), App::default());
     app.events.push(timer(&mut base, Mode::OneShot, 2));

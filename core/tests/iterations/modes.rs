@@ -22,6 +22,22 @@ fn once_ends_when_callbacks_have_run_and_none_is_due() {
 }
 
 #[test]
+fn once_ends_although_the_last_due_callback_is_deleted_before_its_call() {
+    let (mut base, mut app) = (base(), App::default());
+    app.events = vec![timer(&mut base, Mode::Persist, 1), timer(&mut base, Mode::Persist, 2)];
+    base.event(app.events[1]).unwrap().set_priority(Priority::LOWEST).unwrap();
+    for event in &app.events {
+        base.event(*event).unwrap().add(Some(ms(5))).unwrap();
+    }
+    base.begin(Run::ONCE);
+    assert_eq!(iterate(&mut base, &mut app, 5), Wait::Until(at(5)));
+    base.on_check(|app: &mut App, check| check.event(app.events[1]).unwrap().del()).unwrap();
+    assert_eq!(iterate(&mut base, &mut app, 5), Wait::Not, "one is due still");
+    assert_eq!(iterate(&mut base, &mut app, 5), Wait::Ended(End::Done));
+    assert_eq!(app.take(), [1]);
+}
+
+#[test]
 fn nonblock_ends_when_a_poll_finds_nothing() {
     let (mut base, mut app) = (base(), App::default());
     let event = timer(&mut base, Mode::Persist, 1);
@@ -37,6 +53,20 @@ fn nonblock_ends_when_a_poll_finds_nothing() {
     base.event(event).unwrap().free();
     base.begin(Run::ONCE | Run::NONBLOCK);
     assert_eq!(iterate(&mut base, &mut app, 6), Wait::Ended(End::Empty), "nothing could ever be");
+}
+
+#[test]
+fn nonblock_does_not_end_while_a_callback_is_due() {
+    let (mut base, mut app) = (base(), App::default());
+    let event = timer(&mut base, Mode::Persist, 1);
+    base.event(event).unwrap().add(Some(ms(5))).unwrap();
+    base.begin(Run::NONBLOCK);
+    assert_eq!(iterate(&mut base, &mut app, 2), Wait::Not);
+    activate(&mut base, event);
+    assert_eq!(iterate(&mut base, &mut app, 2), Wait::Not, "the last poll found nothing");
+    assert_eq!(iterate(&mut base, &mut app, 2), Wait::Not);
+    assert_eq!(iterate(&mut base, &mut app, 2), Wait::Ended(End::Done));
+    assert_eq!(app.take(), [1]);
 }
 
 #[test]

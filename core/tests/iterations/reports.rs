@@ -172,6 +172,18 @@ fn the_end_of_the_loop_comes_before_callbacks_that_actions_make_due() {
     assert_eq!((ended, log.0), (Poll::Ready(Ok(Some(End::Break))), vec!["opened"]));
 }
 
+#[test]
+fn a_loop_with_a_requested_exit_ends_after_one_pass_although_polls_may_be_skipped() {
+    let mut storage = Storage::new();
+    let (mut base, mut back_end) = begin(&mut storage, true);
+    let mut log = Log::default();
+    assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    base.exit();
+    assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    let ended = base.iterate(&mut log, &mut back_end);
+    assert_eq!((ended, log.0), (Poll::Ready(Ok(Some(End::Exit))), vec!["opened", "writable"]));
+}
+
 /// A callback has written output and has taken longer than the idle timeout. Meanwhile the client has sent a byte.
 #[test]
 fn input_that_arrived_during_a_long_callback_is_reported_instead_of_the_timeout() {

@@ -224,17 +224,31 @@ impl Bound {
                 self.peer = Some(peer);
                 Ok(())
             }
-            UdpRequest::Join(IpAddr::V4(group)) => {
-                self.socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)
-            }
-            UdpRequest::Join(IpAddr::V6(group)) => self.socket.join_multicast_v6(&group, 0),
-            UdpRequest::Leave(IpAddr::V4(group)) => {
-                self.socket.leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)
-            }
-            UdpRequest::Leave(IpAddr::V6(group)) => self.socket.leave_multicast_v6(&group, 0),
+            // As on a board, joining a group again and leaving a group that was not joined change nothing.
+            UdpRequest::Join(group) => ignore(ErrorKind::AddrInUse, self.join(group)),
+            UdpRequest::Leave(group) => ignore(ErrorKind::AddrNotAvailable, self.leave(group)),
             UdpRequest::Broadcast(allowed) => self.socket.set_broadcast(allowed),
         }
     }
+
+    fn join(&self, group: IpAddr) -> io::Result<()> {
+        match group {
+            IpAddr::V4(group) => self.socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(group) => self.socket.join_multicast_v6(&group, 0),
+        }
+    }
+
+    fn leave(&self, group: IpAddr) -> io::Result<()> {
+        match group {
+            IpAddr::V4(group) => self.socket.leave_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(group) => self.socket.leave_multicast_v6(&group, 0),
+        }
+    }
+}
+
+/// Replaces an error of this kind by success.
+fn ignore(kind: ErrorKind, done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == kind { Ok(()) } else { Err(error) })
 }
 
 /// Returns whether two addresses are the same. An IPv6 socket reports an IPv4 peer with an IPv4-mapped address, but the

@@ -253,6 +253,32 @@ fn a_datagram_sent_just_before_the_close_arrives() {
     assert_eq!(receiver.recv(&mut data).unwrap(), 4);
 }
 
+/// As on a board, a second join of the same group, and leaving a group that the socket has not joined, change nothing.
+#[test]
+fn a_group_can_be_joined_and_left_twice() {
+    let group = Ipv4Addr::new(239, 255, 77, 1);
+    if peer(([0, 0, 0, 0], 0).into()).join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED).is_err() {
+        eprintln!("skipped: this machine cannot join a group");
+        return;
+    }
+    let mut app = App::wanting(1);
+    run(SMALL, &mut app, |live, base, _| {
+        let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let (socket, bound) = bind(live, base, any, SMALL, App::keep);
+        for _ in 0..2 {
+            base.udp(socket).unwrap().join_multicast(group.into()).unwrap();
+            live.settle(base).unwrap();
+        }
+        for _ in 0..2 {
+            base.udp(socket).unwrap().leave_multicast(group.into()).unwrap();
+            live.settle(base).unwrap();
+        }
+        let own = (Ipv4Addr::LOCALHOST, bound.port()).into();
+        base.udp(socket).unwrap().send_to(b"the end", own).unwrap();
+    });
+    assert_eq!(app.failed, []);
+}
+
 /// Joins a group with a socket on an interface that the system chooses. On a host without a multicast route, no socket
 /// can join a group, and the test does nothing.
 #[test]

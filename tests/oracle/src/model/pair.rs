@@ -132,7 +132,11 @@ impl Model {
 
     fn move_bytes(&mut self, from: Number, to: Number) {
         if self.end(to).is_some_and(|end| end.freed) {
-            return self.on_partner_lost(from);
+            let has_nothing_to_send = !self.may_send(from) || self.conns[from].output == 0;
+            if self.conns[from].gone || !has_nothing_to_send {
+                self.on_partner_lost(from);
+            }
+            return;
         }
         let Conn { input, high_input, .. } = self.conns[to];
         let amount = self.conns[from].output.min(high_input.saturating_sub(input));

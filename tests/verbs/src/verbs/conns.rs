@@ -101,11 +101,21 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
                 _ => conn.abort_with(ConnError::TimedOut),
             }
             let (now, shadow) = (cx.now(), &mut world.conns[index]);
+            let end = match verb {
+                28 | 29 => ConnEnd::Closed,
+                30 => ConnEnd::Aborted,
+                _ => ConnEnd::Failed(ConnError::TimedOut),
+            };
             match verb {
-                _ if shadow.life != Life::Held => shadow.reconnect_at = None,
+                // The end of a connection whose reconnect is cancelled is reported again.
+                _ if shadow.life != Life::Held => {
+                    if shadow.reconnect_at.take().is_some() {
+                        shadow.end_due = Some(end);
+                    }
+                }
                 28 | 29 => shadow.close(now),
-                30 => shadow.abort(now, ConnEnd::Aborted),
-                _ => shadow.abort_with(ConnEnd::Failed(ConnError::TimedOut)),
+                30 => shadow.abort(now, end),
+                _ => shadow.abort_with(end),
             }
         }
     }
