@@ -317,11 +317,14 @@ impl<A> Cx<'_, A> {
         match self.tables.events.by_id(previous) {
             Some(slot) => slot.node.link.next = id,
             None if previous.is_none() => {}
-            None => {
-                if let Some(node) = self.tables.node_of_other(previous) {
-                    node.link.next = id;
-                }
-            }
+            None => self.link_other(previous, id),
+        }
+    }
+
+    #[inline(never)]
+    fn link_other(&mut self, previous: Id, id: Id) {
+        if let Some(node) = self.tables.node_of_other(previous) {
+            node.link.next = id;
         }
     }
 
@@ -371,6 +374,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
+    #[inline(never)]
     fn expire_due(&mut self) {
         if self.timers.conns.is_empty() {
             (self.due_from, self.due_moved) = (self.expire_events(None), false);

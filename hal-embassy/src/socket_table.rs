@@ -315,7 +315,6 @@ impl<'n> SocketTable<'_, 'n> {
     /// if it has no connection of the base, or the bit of its pool is set in `givers`. If `least` is at most one, which
     /// is so for a connect, the fifth choice is a client that waits to be accepted, and the sixth a socket that has to
     /// send a reset. Among several sockets of the same choice, returns the socket with the earliest [`Slot::time`].
-    #[inline(never)]
     pub(crate) fn candidate(&self, first: u16, least: u16, givers: u16) -> Option<usize> {
         let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
         for (index, slot) in self.slots.iter().enumerate().skip(first.into()) {

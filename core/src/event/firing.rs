@@ -50,6 +50,7 @@ impl<A> Cx<'_, A> {
 
     /// Does the additional work for an event that fires with `what`. `flags` are the event's flags that are in
     /// [`flag::ON_FIRE`].
+    #[inline(never)]
     fn event_on_fire(&mut self, event: Event, flags: u32, what: EventFlags) {
         let index = event.slot();
         if flags & flag::RAISES != 0
