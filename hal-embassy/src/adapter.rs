@@ -156,7 +156,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
 
     fn begin<A>(&mut self, base: &mut EventBase<'_, A>, run: Run) {
         self.state.clock = Clock::at(base.now());
-        self.state.sleeps_until = Instant::MAX;
+        self.state.sleep_until(Instant::MAX);
         // The network may have changed since the adapter was made, or since the last run.
         self.state.changed |= 1 << crate::ready::NETWORK;
         base.begin(run);
@@ -274,7 +274,7 @@ impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
         if until <= base.now() || self.table.state.changed != 0 {
             return Poll::Ready(Ok(()));
         }
-        self.table.state.sleeps_until = until;
+        self.table.state.sleep_until(until);
         self.table.watch(base, self.task);
         self.table.state.ready.sleep(self.task);
         if until < Instant::MAX {

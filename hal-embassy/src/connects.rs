@@ -48,12 +48,14 @@ struct Hooks {
     start_handshake: fn(&mut Slot<'_>) -> Result<(), ConnError>,
 }
 
-type OnConnect = fn(&mut SocketTable<'_, '_>, Conn, SocketAddr) -> Result<(), ConnError>;
+/// Stores the connection that loses its socket to the connect in the last argument.
+type OnConnect =
+    fn(&mut SocketTable<'_, '_>, Conn, SocketAddr, &mut Option<Conn>) -> Result<(), ConnError>;
 
 impl Outgoing {
     /// The application can open connections.
     pub const YES: Self = Self(Some(&Hooks {
-        connect: |table, conn, peer| table.open(conn, peer),
+        connect: |table, conn, peer, evicted| table.open(conn, peer, evicted),
         result,
         schedule: |table| table.assign_time_slice(),
         start_handshake,
@@ -91,14 +93,15 @@ impl SocketTable<'_, '_> {
     #[inline(never)]
     pub(crate) fn connect<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>) {
         let Some(peer) = base.peer_of(conn) else { return };
+        let mut evicted = None;
         let connected = match self.state.env.outgoing.0 {
-            Some(hooks) => (hooks.connect)(self, conn, peer),
+            Some(hooks) => (hooks.connect)(self, conn, peer, &mut evicted),
             None => Err(ConnError::NoSocket),
         };
         if let Some(slot) = self.slot_of(conn) {
             slot.pool = base.pool_of(conn).unwrap_or_default() as u8;
         }
-        if let Some(evicted) = self.state.evicted.take() {
+        if let Some(evicted) = evicted {
             base.failed(evicted, ConnError::NoSocket);
         }
         if let Err(error) = connected {
@@ -126,8 +129,14 @@ impl SocketTable<'_, '_> {
         }
     }
 
-    /// Opens a connection on a free socket, on a socket that listens, or on the socket of a connection that lingers.
-    fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
+    /// Opens a connection on a free socket, on a socket that listens, or on the socket of a connection that lingers. In
+    /// the last case, stores this connection in `evicted`: the caller must report to the base that it has failed.
+    fn open(
+        &mut self,
+        conn: Conn,
+        peer: SocketAddr,
+        evicted: &mut Option<Conn>,
+    ) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         let route = self.state.env.network.check_route(peer.addr)?;
         // A socket may have become free since the last review of the roles, so review them now. `arrange` reviews the
@@ -135,7 +144,7 @@ impl SocketTable<'_, '_> {
         self.review_roles();
         self.state.roles_changed = true;
         let index = self.candidate(0, 1, u16::MAX).ok_or(ConnError::NoSocket)?;
-        self.state.evicted = self.evict(index);
+        *evicted = self.evict(index);
         let slot = self.slots.get_mut(index).ok_or(ConnError::NoSocket)?;
         slot.peer = Some(peer);
         slot.ends = Ends::default();

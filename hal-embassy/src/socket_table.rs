@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::ready::{self, Ready};
 use crate::slot::{Ends, ListenerIndex, Role, Slot};
 use crate::socket::Phase;
-use crate::time::{self, Clock};
+use crate::time::{self, Clock, Stamp};
 use crate::udp::Udp;
 
 pub(crate) struct SocketTable<'r, 'n> {
@@ -44,22 +44,19 @@ pub(crate) struct State<'n> {
     alarm: Instant,
     /// The time from the last call of [`SocketTable::review_roles`] to the alarm.
     time_to_alarm: u32,
-    /// The lingering connection that has lost its socket to the connect that begins now. The loss was not reported to
-    /// the base yet.
-    pub(crate) evicted: Option<Conn>,
     /// True until the first poll of the loop: the stack may not have run since the sockets were opened. Used only if
     /// there are UDP sockets.
     #[cfg_attr(not(feature = "udp"), expect(dead_code, reason = "there are no UDP sockets"))]
     pub(crate) stack_has_not_run: bool,
-    /// The deadline of the wait that was begun last; [`Instant::MAX`] if there is none, or the wait is over.
-    pub(crate) sleeps_until: Instant,
-    /// How often the task has yielded, because it was polled late.
+    /// The deadline of the wait that was begun last.
+    sleeps_until: Stamp,
+    /// How often the task may still yield if it is polled late after this wait; zero if the wait has no deadline.
     yields: u8,
 }
 
-/// If the task is polled more than this number of microseconds after its deadline, it yields first, so that the stack's
-/// task can run.
-const LATE: i64 = 5_000;
+/// If the task is polled more than this time after its deadline, in units of [`Stamp`], it yields first, so that the
+/// stack's task can run.
+const LATE: i32 = time::millis(5).cast_signed();
 
 /// How often the task yields then. embassy-executor polls the task that was woken last first. So a task that yields
 /// once may run again before the stack's task.
@@ -84,9 +81,8 @@ impl<'n> State<'n> {
             may_have_waiting: false,
             alarm: Instant::MAX,
             time_to_alarm: time::NEVER,
-            evicted: None,
             stack_has_not_run: true,
-            sleeps_until: Instant::MAX,
+            sleeps_until: 0,
             yields: 0,
         }
     }
@@ -95,17 +91,20 @@ impl<'n> State<'n> {
     /// frames that have arrived meanwhile are still in the driver. The stack must receive them before timers are due:
     /// they may contain input that came before a deadline.
     pub(crate) fn lets_stack_run(&mut self) -> bool {
-        if self.sleeps_until == Instant::MAX {
+        if self.yields == 0 {
             return false;
         }
-        let delay = self.clock.now().as_micros().wrapping_sub(self.sleeps_until.as_micros());
-        let is_late = delay.cast_signed() > LATE && self.yields < YIELDS;
-        if is_late {
-            self.yields = self.yields.wrapping_add(1);
-        } else {
-            (self.yields, self.sleeps_until) = (0, Instant::MAX);
-        }
+        // If the deadline was more than 38 hours away, the delay may seem large. Then the task yields without need.
+        let delay = time::stamp(self.clock.now()).wrapping_sub(self.sleeps_until);
+        let is_late = delay.cast_signed() > LATE;
+        self.yields = if is_late { self.yields.wrapping_sub(1) } else { 0 };
         is_late
+    }
+
+    /// Stores the deadline of a wait that begins. [`Instant::MAX`] means that there is no deadline.
+    pub(crate) fn sleep_until(&mut self, until: Instant) {
+        self.sleeps_until = time::stamp(until);
+        self.yields = if until < Instant::MAX { YIELDS } else { 0 };
     }
 
     /// Sets the alarm to the time `left` after the last call of [`SocketTable::review_roles`], if that time is earlier
