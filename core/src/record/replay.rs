@@ -126,14 +126,16 @@ impl<'r> Replay<'r> {
     /// Does nothing if the recording does not contain these values. If the application requests random bytes or sets
     /// timers while it starts, call this function before you start the application.
     pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
-        for (number, entry) in self.entries.clone().enumerate() {
+        let mut is_first = true;
+        for entry in self.entries.clone() {
             match entry {
-                Ok((_, Entry::TimeInPass(now))) if number == 0 => base.update_now(now),
+                Ok((_, Entry::TimeInPass(now))) if is_first => base.update_now(now),
                 // Recordings of earlier versions begin with `Entry::Time`.
                 Ok((_, Entry::Time(now))) => base.advance(now),
                 Ok((_, Entry::Seed(seed))) => base.seed(&seed),
                 _ => return,
             }
+            is_first = false;
         }
     }
 
