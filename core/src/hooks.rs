@@ -71,7 +71,8 @@ pub(crate) struct Hooks<A> {
     pub(crate) static_sent: Sent<A>,
     /// Adds an event to the list of its source, or removes it from the list.
     pub(crate) source_register: Register<A, (Source, bool), Result<(), AddError>>,
-    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source.
+    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source and is
+    /// level-triggered.
     pub(crate) source_recheck: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Returns the back end's action for the source in a slot.
     pub(crate) source_action: Next<A, (u16, u8), Action>,

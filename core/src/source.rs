@@ -7,7 +7,7 @@
 //! interest changes, the back end gets the action [`Action::Interest`].
 
 use crate::error::{AddError, FullError};
-use crate::event::{EventLinks, EventList, Waits, flag};
+use crate::event::{EventLinks, EventList, flag};
 use crate::handle::{Event, Source, kind};
 use crate::outbox::{Action, Pending, action};
 use crate::queue::Id;
@@ -154,13 +154,13 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source.
+    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source and is
+    /// level-triggered.
     fn source_recheck(&mut self, index: u16) {
         if let Some(slot) = self.tables.events.slot(index)
-            && slot.has(flag::REGISTERED)
-            && let Waits::Source(source) = slot.waits()
+            && slot.has(flag::RECHECK)
         {
-            self.post_source(source, action::OPEN);
+            self.post_source(slot.source(), action::OPEN);
         }
     }
 

@@ -80,7 +80,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source.
+    /// Requests that the back end checks the source of the event in a slot again, if the event waits for a source and is
+    /// level-triggered.
     pub(super) fn event_recheck(&mut self, index: u16) {
         if let Some(recheck) = self.hooks.source_recheck {
             recheck(self, index);

@@ -117,7 +117,7 @@ impl<A> EventSlot<A> {
     }
 
     /// Returns the event's source. Call it only for events that wait for a source.
-    pub(super) const fn source(&self) -> Source {
+    pub(crate) const fn source(&self) -> Source {
         Handle::new(self.signal_or_source, self.generation_or_raises)
     }
 
